@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every log event of posada: id, level, meaning. posada-log(5) is generated from this table.
+// An id never changes its meaning; events marked monitor_only (verdicts that ban tools act on) are accepted by the
+// launcher only from its own monitor, so that a parser cannot forge them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace posada {
+
+enum class LogLevel : std::uint8_t { debug = 7, info = 6, notice = 5, warning = 4, error = 3 };
+
+struct LogEvent {
+    std::string_view id;
+    LogLevel level;
+    bool monitor_only;
+    std::string_view meaning;
+};
+
+namespace event {
+#define POSADA_EVENT(name, id, level, monitor_only, meaning)                                                           \
+    inline constexpr LogEvent name{id, LogLevel::level, monitor_only, meaning};
+#include "common/base/events.def"
+#undef POSADA_EVENT
+} // namespace event
+
+std::span<const LogEvent> all_log_events() noexcept;
+const LogEvent* find_log_event(std::string_view id) noexcept;
+
+} // namespace posada

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/base/result.h"
+
+#include <cstring>
+
+namespace posada {
+
+const char* errc_name(Errc code) noexcept {
+    switch (code) {
+    case Errc::invalid: return "invalid";
+    case Errc::not_found: return "not-found";
+    case Errc::exists: return "exists";
+    case Errc::denied: return "denied";
+    case Errc::busy: return "busy";
+    case Errc::limit: return "limit";
+    case Errc::timeout: return "timeout";
+    case Errc::closed: return "closed";
+    case Errc::unavailable: return "unavailable";
+    case Errc::io: return "io";
+    case Errc::no_space: return "no-space";
+    case Errc::corrupt: return "corrupt";
+    case Errc::protocol: return "protocol";
+    }
+    return "unknown";
+}
+
+std::string Error::describe() const {
+    if (sys == 0) return text;
+    return text + ": " + ::strerrordesc_np(sys);
+}
+
+static Errc errc_of(int sys) noexcept {
+    switch (sys) {
+    case ENOENT:
+    case ENOTDIR: return Errc::not_found;
+    case EEXIST:
+    case ENOTEMPTY: return Errc::exists;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Errc::denied;
+    case EAGAIN:
+    case EBUSY: return Errc::busy;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS: return Errc::limit;
+    case ETIMEDOUT: return Errc::timeout;
+    case EPIPE:
+    case ECONNRESET: return Errc::closed;
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH: return Errc::unavailable;
+    case ENOSPC:
+    case EDQUOT: return Errc::no_space;
+    case EINVAL: return Errc::invalid;
+    default: return Errc::io;
+    }
+}
+
+Error errno_error(std::string text, int sys) { return Error{errc_of(sys), sys, std::move(text)}; }
+
+} // namespace posada

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/priv/request.h"
+
+#include <algorithm>
+
+#include "common/base/bytes.h"
+
+namespace posada::priv {
+
+static Error breach(std::string_view name, std::string_view rule) {
+    return Error{Errc::protocol, 0, std::string(name).append(": ").append(rule)};
+}
+
+Result<std::size_t> RequestGate::admit(const Message& message) {
+    const auto row =
+        std::find_if(table_.begin(), table_.end(), [&](const RequestInfo& info) { return info.type == message.type; });
+    if (row == table_.end()) return breach(std::to_string(message.type), "unknown request");
+    const auto index = static_cast<std::size_t>(row - table_.begin());
+    if ((row->phases & phase_) == 0) return breach(row->name, "not allowed in this phase");
+    if (row->once && used_[index]) return breach(row->name, "allowed once");
+    if (message.payload.size() > row->max_bytes) return breach(row->name, "too large");
+    if (message.fds.size() != row->fds_in) return breach(row->name, "wrong number of descriptors");
+    used_[index] = true;
+    return index;
+}
+
+std::uint64_t table_hash(std::span<const RequestInfo> table) {
+    Writer w;
+    for (const RequestInfo& row : table) {
+        w.u16(row.type);
+        w.str(row.name);
+        w.u8(row.phases);
+        w.boolean(row.once);
+        w.u32(row.max_bytes);
+        w.u8(row.fds_in);
+        w.u8(row.fds_out);
+    }
+    std::uint64_t hash = 0xcbf29ce484222325ULL; // FNV-1a: it tells versions apart, it keeps no secret
+    for (const char c : w.bytes()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return hash;
+}
+
+unsigned max_request_fds(std::span<const RequestInfo> table) {
+    unsigned most = 0;
+    for (const RequestInfo& row : table) most = std::max<unsigned>(most, row.fds_in);
+    return most;
+}
+
+} // namespace posada::priv

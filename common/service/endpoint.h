@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// An endpoint is what a daemon was given to serve, whichever way it was started; common/service/launch makes the list.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/fd.h"
+
+namespace posada::service {
+
+enum class TlsMode : std::uint8_t { none, starttls, implicit, legacy };  // legacy = starttls with the old profile
+enum class PlaintextAuth : std::uint8_t { never, loopback, private_networks, any };
+
+// A configured listener: [[pop3d.listen]]. Travels to the net process in the configuration dump.
+struct Listener {
+    std::string name;                      // "pop3", "pop3s", "smtp", "submission"
+    std::vector<std::string> addresses;    // numeric IPs to bind; "*" = all
+    std::uint16_t port = 0;
+    TlsMode tls = TlsMode::none;
+    bool auth = false;                     // smtpd: AUTH offered here
+    PlaintextAuth plaintext_auth = PlaintextAuth::loopback;
+    bool trusted = false;
+    std::string fd_name;                   // LISTEN_FDNAMES name; defaults to name
+};
+
+enum class EndpointKind : std::uint8_t { listening, connected, datagram };
+
+struct Endpoint {
+    UniqueFd fd;
+    EndpointKind kind = EndpointKind::listening;
+    std::size_t listener = 0;  // index into the daemon's listener list
+};
+
+}  // namespace posada::service

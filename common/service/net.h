@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The net side of a daemon: libexec/posada/<x>d-net. net_main() speaks with the launcher, builds TLS contexts, raises
+// the sandbox, and hands accepted connections to the daemon's NetService. The program links no PAM, no toml++, no NSS.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/base/fd.h"
+#include "common/io/addr.h"
+#include "common/io/loop.h"
+#include "common/io/tls.h"
+#include "common/priv/request.h"
+#include "common/service/endpoint.h"
+
+namespace posada::service {
+
+// per_connection: the zygote forks one process per client (pop3d, ftpd, telnetd). shared: one loop serves all (smtpd).
+enum class NetModel : std::uint8_t { per_connection, shared };
+
+// One client, as the launcher accepted it.
+struct Accepted {
+    UniqueFd socket;
+    UniqueFd channel;         // SOCK_SEQPACKET to this connection's monitor; closing it ends the session there
+    std::uint64_t id = 0;     // session id in logs and channel headers
+    io::Address peer;
+    io::Address local;
+    Listener listener;        // name, tls mode, auth, plaintext_auth
+};
+
+struct NetContext {
+    io::Loop& loop;
+    std::string hostname;
+    std::string_view options;  // the daemon's own options as dumped by its schema (config.h)
+    // nullptr when no certificate is configured. Renewed contexts replace them: ask again for each connection.
+    std::function<std::shared_ptr<io::TlsContext>(io::TlsProfile)> tls;
+};
+
+class NetService {
+  public:
+    virtual ~NetService() = default;
+    virtual void accept(Accepted connection) = 0;
+    // A descriptor the launcher hands to a shared net process ("queue", "lookup"); again after that service restarted.
+    virtual void adopt(std::string_view name, UniqueFd channel);
+    // Graceful stop: finish what is under way; drained() must become true.
+    virtual void stop() = 0;
+    [[nodiscard]] virtual bool drained() const = 0;
+};
+
+struct NetDaemon {
+    std::string_view name;  // "pop3d"
+    NetModel model;
+    std::span<const priv::RequestInfo> requests;  // the monitor's table, for the hello's hash
+    std::string_view alpn;                        // "pop3" or ""
+    std::unique_ptr<NetService> (*make)(NetContext& context);
+};
+
+// The whole main() of a net program.
+int net_main(const NetDaemon& daemon, int argc, char** argv);
+
+}  // namespace posada::service

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Unit tests: tests/unit/<path>_test.cc tests <path>.cc; one GoogleTest program per area: make $(B)/tests/unit-proto
+UNIT_AREAS := base proto io priv store auth who service
+GTEST_LIBS := -lgtest -lgtest_main -lpthread
+define unit_area
+TEST_PROGRAMS += tests/unit-$(1)
+tests/unit-$(1)_SRCS := $(sort $(wildcard tests/unit/$(2)/*_test.cc))
+tests/unit-$(1)_LIBS := $(3)
+tests/unit-$(1)_LDLIBS := $(GTEST_LIBS) $(4)
+endef
+$(eval $(call unit_area,base,common/base,base,-lfmt))
+$(eval $(call unit_area,proto,common/proto,proto base,-lfmt))
+$(eval $(call unit_area,io,common/io,io base,-levent_core -lssl -lcrypto -lfmt))
+$(eval $(call unit_area,priv,common/priv,priv base,-lseccomp -lcap-ng -lfmt))
+$(eval $(call unit_area,store,common/store,store base,-lcrypto -lfmt))
+$(eval $(call unit_area,auth,common/auth,auth base,-lcrypt -lpam -lcrypto -lfmt))
+$(eval $(call unit_area,service,common/service,service auth store priv io proto base,-levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt))
