@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Who may connect: one table in shared memory, used by every launcher of the host (inetd mode too). A slot per live
+// connection carries the pid that accounts for it, so a killed launcher leaks nothing: its slots are reclaimed when a
+// limit is about to refuse somebody. A penalty doubles from start to max and fades after max of good behaviour.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/clock.h"
+#include "common/base/result.h"
+
+namespace posada::service {
+
+struct LimitConfig {
+    std::uint32_t total = 10'000;
+    std::uint32_t per_service = 5'000;
+    std::uint32_t per_source = 50;
+    Millis penalty_start{2'000};
+    Millis penalty_max{60'000};
+};
+
+enum class Refused : std::uint8_t { total, per_service, per_source, penalty };
+const char* refused_name(Refused which) noexcept;
+
+struct LimitTable;  // the shared memory
+
+class Limits {
+  public:
+    // path: the shared file (created 0600), or empty for this process alone.
+    static Result<Limits> open(const std::string& path, std::string_view service, const LimitConfig& config);
+    Limits(Limits&& other) noexcept;
+    Limits& operator=(Limits&& other) noexcept;
+    ~Limits();
+
+    struct Admission {
+        std::uint32_t slot = 0;                // release() it when the connection has ended
+        std::optional<Refused> refused;
+    };
+    Admission admit(std::string_view source_key, Instant now);
+    void release(std::uint32_t slot);
+    // A crash or abuse by this source: doubles its penalty; returns its new length.
+    Millis penalise(std::string_view source_key, Instant now);
+
+  private:
+    Limits() = default;
+    LimitTable* table_ = nullptr;
+    LimitConfig config_;
+    std::uint64_t service_ = 0;
+};
+
+}  // namespace posada::service

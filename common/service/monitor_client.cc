@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/monitor_client.h"
+
+#include <algorithm>
+
+namespace posada::service {
+
+namespace {
+
+struct Outstanding {
+    std::uint16_t answer_type;
+    std::uint64_t session;
+    MonitorClient::OnAnswer on_answer;  // empty after forget()
+};
+
+struct Unsent {
+    std::uint16_t type;
+    std::uint64_t session;
+    std::string payload;
+    std::vector<UniqueFd> fds;
+};
+
+Result<Reply> to_reply(priv::Message message) {
+    const auto body = priv::decode_answer(message.payload);
+    if (!body) return body.error();
+    return Reply{std::string(*body), std::move(message.fds)};
+}
+
+std::vector<int> borrow(const std::vector<UniqueFd>& fds) {
+    std::vector<int> raw;
+    for (const UniqueFd& fd : fds) raw.push_back(fd.get());
+    return raw;
+}
+
+}  // namespace
+
+struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
+    priv::Channel channel;
+    unsigned max_fds = 0;
+    std::function<void()> on_closed;
+    std::deque<Outstanding> outstanding;
+    std::deque<Unsent> unsent;
+    std::unique_ptr<io::Watch> watch;
+
+    [[nodiscard]] bool open() const { return channel.valid(); }
+    void update_watch() {
+        if (watch) watch->set(unsent.empty() ? io::Interest::read : io::Interest::both);
+    }
+    void fail_all(const Error& error);
+    bool receive_one();
+    void flush();
+    void dispatch(priv::Message message);
+    void on_ready(io::Interest ready);
+};
+
+void MonitorClient::Impl::fail_all(const Error& error) {
+    watch.reset();
+    channel.close();
+    unsent.clear();
+    std::deque<Outstanding> failed;
+    failed.swap(outstanding);
+    for (Outstanding& request : failed)
+        if (request.on_answer) request.on_answer(error);
+    if (on_closed) on_closed();
+}
+
+void MonitorClient::Impl::dispatch(priv::Message message) {
+    const auto found = std::find_if(outstanding.begin(), outstanding.end(), [&](const Outstanding& o) {
+        return o.session == message.session && o.answer_type == message.type;
+    });
+    if (found == outstanding.end()) return fail_all(Error{Errc::protocol, 0, "an answer nobody asked for"});
+    const OnAnswer on_answer = std::move(found->on_answer);
+    outstanding.erase(found);
+    if (on_answer) on_answer(to_reply(std::move(message)));
+}
+
+// True when there may be more to read.
+bool MonitorClient::Impl::receive_one() {
+    auto received = channel.receive(max_fds);
+    if (!received && received.error().code == Errc::busy) return false;
+    if (!received) {
+        fail_all(received.error());
+        return false;
+    }
+    if (!received->has_value()) {
+        fail_all(Error{Errc::closed, 0, "the other side closed the channel"});
+        return false;
+    }
+    dispatch(std::move(**received));
+    return open();
+}
+
+void MonitorClient::Impl::flush() {
+    while (!unsent.empty()) {
+        const Unsent& next = unsent.front();
+        const auto sent = channel.send(next.type, next.session, next.payload, borrow(next.fds));
+        if (!sent && sent.error().code == Errc::busy) break;
+        if (!sent) return fail_all(sent.error());
+        unsent.pop_front();
+    }
+    update_watch();
+}
+
+void MonitorClient::Impl::on_ready(io::Interest ready) {
+    const std::shared_ptr<Impl> alive = shared_from_this();
+    if ((static_cast<unsigned>(ready) & static_cast<unsigned>(io::Interest::write)) != 0) flush();
+    while (open() && receive_one()) {
+    }
+}
+
+MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed)
+    : impl_(std::make_shared<Impl>()) {
+    impl_->channel = priv::Channel(std::move(channel));
+    impl_->max_fds = max_fds;
+    impl_->on_closed = std::move(on_closed);
+    if (!set_nonblocking(impl_->channel.fd(), true)) return impl_->channel.close();
+    impl_->watch = std::make_unique<io::Watch>(loop, impl_->channel.fd(), io::Interest::read,
+                                               [impl = impl_.get()](io::Interest ready) { impl->on_ready(ready); });
+}
+
+// A callback of ours may be running: it holds the Impl, which from here on finds itself closed and silent.
+MonitorClient::~MonitorClient() {
+    impl_->on_closed = nullptr;
+    impl_->outstanding.clear();
+    impl_->unsent.clear();
+    impl_->watch.reset();
+    impl_->channel.close();
+}
+
+void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
+                            std::span<const int> fds) {
+    if (!impl_->open()) return on_answer(Error{Errc::closed, 0, "the other side closed the channel"});
+    Unsent message{type, session, std::string(payload), {}};
+    for (const int fd : fds) {
+        auto copy = duplicate_fd(fd);
+        if (!copy) return on_answer(copy.error());
+        message.fds.push_back(std::move(*copy));
+    }
+    impl_->outstanding.push_back({static_cast<std::uint16_t>(type + 1), session, std::move(on_answer)});
+    impl_->unsent.push_back(std::move(message));
+    const std::shared_ptr<Impl> alive = impl_;
+    alive->flush();
+}
+
+void MonitorClient::forget(std::uint64_t session) {
+    for (Outstanding& request : impl_->outstanding)
+        if (request.session == session) request.on_answer = nullptr;
+}
+
+bool MonitorClient::closed() const { return !impl_->open(); }
+
+}  // namespace posada::service
