@@ -113,7 +113,10 @@ MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds,
     impl_->channel = priv::Channel(std::move(channel));
     impl_->max_fds = max_fds;
     impl_->on_closed = std::move(on_closed);
-    if (!set_nonblocking(impl_->channel.fd(), true)) return impl_->channel.close();
+    if (!set_nonblocking(impl_->channel.fd(), true)) {
+        impl_->channel.close();
+        return;
+    }
     impl_->watch = std::make_unique<io::Watch>(loop, impl_->channel.fd(), io::Interest::read,
                                                [impl = impl_.get()](io::Interest ready) { impl->on_ready(ready); });
 }

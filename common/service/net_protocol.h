@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What launcher and net program say to each other over the zygote channel (descriptor 3 of the net program; 4 is the
+// log socket). The launcher starts with hello; net answers ready, or exits 78 when the tables differ.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/io/addr.h"
+#include "common/io/tls.h"
+#include "common/service/endpoint.h"
+
+namespace posada::service {
+
+constexpr int zygote_channel_fd = 3;
+constexpr int zygote_log_fd = 4;
+constexpr std::uint16_t net_protocol_version = 1;
+
+// from_launcher -> net unless said otherwise
+enum class NetMessage : std::uint16_t {
+    hello = 1,       // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served
+    ready = 2,       // net: the sandbox is up
+    connection = 3,  // ConnectionInfo; descriptors: client socket, monitor channel
+    ended = 4,       // net (zygote): u64 session, u32 wait status of its process
+    adopt = 5,       // str name; descriptor: a channel to another service ("queue", "lookup")
+    want = 6,        // net: str name: that channel was lost, another please
+    kill = 7,        // u64 session: its process breached the table (zygote)
+    stop = 8,        // no more connections; finish and exit
+};
+
+struct Hello {
+    std::uint64_t table_hash = 0;
+    std::string hostname;
+    std::uint8_t sandbox = 0;  // priv::SandboxMode
+    bool single = false;       // inetd: one connection, no fork
+};
+std::string encode(const Hello& hello);
+Result<Hello> decode_hello(std::string_view payload);  // Errc::unavailable when the version differs
+
+// The configuration memfd.
+struct NetConfig {
+    std::vector<Listener> listeners;
+    std::string options;  // as dumped by the daemon's schema
+};
+std::string encode(const NetConfig& config);
+Result<NetConfig> decode_net_config(std::string_view bytes);
+
+// The certificates memfd; no certificates = no TLS.
+struct NetSecrets {
+    std::vector<io::Certificate> certificates;
+    std::string ticket_key;
+};
+std::string encode(const NetSecrets& secrets);
+Result<NetSecrets> decode_net_secrets(std::string_view bytes);
+
+struct ConnectionInfo {
+    std::uint64_t id = 0;
+    std::uint32_t listener = 0;
+    io::Address peer;
+    io::Address local;
+};
+std::string encode(const ConnectionInfo& info);
+Result<ConnectionInfo> decode_connection(std::string_view payload);
+
+}  // namespace posada::service
