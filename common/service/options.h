@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the configuration says for the whole suite (CommonOptions) and what every daemon's section may say
+// (ServiceOptions). The initialisers are the defaults; the schema tables are in options.cc.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/io/addr.h"
+#include "common/service/endpoint.h"
+#include "common/service/limits.h"
+#include "common/service/schema.h"
+
+namespace posada::service {
+
+struct PathOptions {
+    std::string state_dir = "/var/lib/posada";
+    std::string run_dir = "/run/posada";
+    std::string users_file = "/etc/posada/users";
+    std::string mail_root; // empty = state_dir/mail
+    [[nodiscard]] std::string mail_directory() const { return mail_root.empty() ? state_dir + "/mail" : mail_root; }
+};
+
+struct CertificateFiles {
+    std::string chain;
+    std::string key;
+};
+
+struct TlsOptions {
+    std::string chain;
+    std::string key;
+    std::vector<CertificateFiles> certificates; // more of them, chosen by SNI
+    // The default certificate first; empty = no TLS.
+    [[nodiscard]] std::vector<CertificateFiles> all() const;
+};
+
+struct AuthOptions {
+    std::vector<std::string> backends{"users", "pam"};
+    bool scram = true;
+    std::uint32_t max_attempts = 3;
+    Millis deadline{30'000};
+    std::uint32_t workers = 0; // 0 = 4 x cores
+    std::vector<Millis> delays{Millis(2'000), Millis(4'000), Millis(8'000), Millis(15'000)};
+    std::vector<io::Network> exempt;
+    NumberRange virtual_uids{70'000, 99'999};
+};
+
+enum class LogTarget : std::uint8_t { automatic, standard_error, syslog, journal };
+enum class LogThreshold : std::uint8_t { debug, info, notice, warning, error };
+
+struct LogOptions {
+    LogTarget target = LogTarget::automatic;
+    LogThreshold level = LogThreshold::info;
+};
+
+struct MailOptions {
+    std::vector<std::string> domains; // lower case; empty = the host name
+};
+
+struct CommonOptions {
+    std::uint32_t config_version = 1;
+    std::string hostname; // never empty after loading: the system's name is filled in
+    PathOptions paths;
+    TlsOptions tls;
+    AuthOptions auth;
+    LimitConfig limits;
+    LogOptions log;
+    MailOptions mail;
+};
+
+enum class SandboxSetting : std::uint8_t { enforce, log, off };
+
+struct ServiceOptions {
+    SandboxSetting sandbox = SandboxSetting::enforce;
+    bool transcript = false;
+    PlaintextAuth plaintext_auth = PlaintextAuth::loopback; // of listeners that do not say
+    std::vector<Listener> listen;                           // any entry replaces the built-in list
+};
+
+const Schema& common_schema();
+const Schema& service_schema();
+const Schema& mail_schema();
+
+} // namespace posada::service

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/options.h"
+
+#include "common/service/config.h"
+
+namespace posada::pop3d {
+
+namespace {
+
+using namespace posada::service;
+
+constexpr OptionRow rows[] = {
+    duration<&Pop3Options::idle_timeout>("idle_timeout", Seconds(600), Seconds(86'400),
+                                         "Silence after login before the session is closed; nothing is deleted then."),
+    duration<&Pop3Options::login_timeout>("login_timeout", Seconds(5), Seconds(3'600),
+                                          "Time from connect to a successful login."),
+    integer<&Pop3Options::max_bad_commands_login>("max_bad_commands_login", 1, 1'000,
+                                                  "Refused commands before login that close the connection."),
+    integer<&Pop3Options::max_bad_commands>("max_bad_commands", 1, 1'000,
+                                            "Refused commands after login that close the connection."),
+    duration<&Pop3Options::lock_wait>("lock_wait", Millis(0), Seconds(300),
+                                      "How long a login waits for another session on the same mailbox to end."),
+    text<&Pop3Options::banner>("banner", "Text of the greeting."),
+};
+constexpr Schema schema{rows};
+
+Listener listener(std::string name, std::uint16_t port, TlsMode tls) {
+    Listener out;
+    out.name = out.fd_name = std::move(name);
+    out.addresses = {"*"};
+    out.port = port;
+    out.tls = tls;
+    out.auth = true;
+    return out;
+}
+
+std::vector<Listener> builtin_listeners() {
+    return {listener("pop3", 110, TlsMode::starttls), listener("pop3s", 995, TlsMode::implicit)};
+}
+
+constexpr SectionInfo info{
+    "pop3d", "The POP3 server.", &schema, &make_options<Pop3Options>, &builtin_listeners, nullptr,
+};
+
+} // namespace
+
+const SectionInfo& Pop3Options::section() { return info; }
+
+} // namespace posada::pop3d

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/options.h"
+
+#include "common/service/config.h"
+
+namespace posada::smtpd {
+
+namespace {
+
+using namespace posada::service;
+
+constexpr std::string_view route_tls_words[] = {"none", "opportunistic", "required"};
+
+constexpr OptionRow route_rows[] = {
+    required(text<&Route::domain>("domain", "Recipient domain, or \"*\" for every domain that is not local.")),
+    required(text<&Route::host>("host", "Numeric IP address of the server that takes the mail.")),
+    integer<&Route::port>("port", 1, 65'535, "Its port."),
+    choice<&Route::tls>("tls", route_tls_words,
+                        "none: never; opportunistic: STARTTLS when offered, any certificate; required: verified "
+                        "STARTTLS or the mail waits."),
+};
+constexpr Schema route_schema{route_rows};
+
+constexpr OptionRow queue_rows[] = {
+    duration_list<&QueueOptions::retry>(
+        "retry", "Wait before each further attempt; the last value repeats until lifetime ends."),
+    duration<&QueueOptions::lifetime>("lifetime", Seconds(60), Seconds(30 * 86'400),
+                                      "Age at which an undelivered message is returned to its sender."),
+    integer<&QueueOptions::delivery_concurrency>("delivery_concurrency", 1, 1'000, "Local deliveries at once."),
+    integer<&QueueOptions::batch>("batch", 1, 1'000, "Messages per transaction, and recipients per lease."),
+};
+constexpr Schema queue_schema{queue_rows};
+
+constexpr std::uint64_t kilobyte = 1024;
+constexpr std::uint64_t gigabyte = kilobyte * kilobyte * kilobyte;
+
+constexpr OptionRow rows[] = {
+    size<&SmtpdOptions::max_message_size>("max_message_size", 64 * kilobyte, 2 * gigabyte,
+                                          "Largest message; announced as SIZE (RFC 1870)."),
+    integer<&SmtpdOptions::max_recipients>("max_recipients", 100, 100'000,
+                                           "Recipients of one message (RFC 5321 4.5.3.1.8 asks for 100 at least)."),
+    integer<&SmtpdOptions::max_hops>("max_hops", 10, 1'000, "Received fields after which a message is a loop."),
+    integer<&SmtpdOptions::max_errors>("max_errors", 1, 1'000, "Refused commands that close the connection."),
+    duration<&SmtpdOptions::command_timeout>("command_timeout", Seconds(10), Seconds(3'600),
+                                             "Wait for the next command (RFC 5321 4.5.3.2.7: 5 minutes)."),
+    duration<&SmtpdOptions::data_timeout>("data_timeout", Seconds(10), Seconds(3'600),
+                                          "Wait for the next part of a message's data."),
+    network_list<&SmtpdOptions::relay_networks>(
+        "relay_networks", "Clients that may send to any domain without a login: scanners, cameras."),
+    size<&SmtpdOptions::spool_memory>("spool_memory", 1024 * kilobyte, 64 * gigabyte,
+                                      "Memory for messages under way; above it new mail is deferred with 452."),
+    group<&SmtpdOptions::queue>("queue", queue_schema, "The mail queue."),
+    tables<&SmtpdOptions::routes>("route", route_schema, "Static routes, in order; the first that matches is used."),
+};
+constexpr Schema schema{rows};
+
+Listener listener(std::string name, std::uint16_t port, TlsMode tls, bool auth) {
+    Listener out;
+    out.name = out.fd_name = std::move(name);
+    out.addresses = {"*"};
+    out.port = port;
+    out.tls = tls;
+    out.auth = auth;
+    return out;
+}
+
+std::vector<Listener> builtin_listeners() {
+    return {listener("smtp", 25, TlsMode::starttls, false), listener("submission", 587, TlsMode::starttls, true),
+            listener("submissions", 465, TlsMode::implicit, true)};
+}
+
+constexpr SectionInfo info{
+    "smtpd",
+    "The SMTP server: port 25, submission, queue and relay.",
+    &schema,
+    &make_options<SmtpdOptions>,
+    &builtin_listeners,
+    nullptr,
+};
+
+} // namespace
+
+const SectionInfo& SmtpdOptions::section() { return info; }
+
+} // namespace posada::smtpd
