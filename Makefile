@@ -58,6 +58,8 @@ $(B)/obj/%.o: %.cc
 	@echo "  CXX   $<"
 	@$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
 
+include targets.mk
+
 all: $(patsubst %,$(B)/%,$(PROGRAMS))
 clean:
 	rm -rf build
