@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The form of replies: numeric ones (SMTP, FTP) with RFC 2034 enhanced codes, and POP3's +OK/-ERR. Every text passes
+// reply_text(), so nothing a client sent can start a second line; no line is longer than 512 octets with its CRLF.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posada::proto {
+
+constexpr std::size_t max_reply_line = 512;
+
+// Printable ASCII stays, every other byte becomes \xHH.
+std::string reply_text(std::string_view text);
+
+// "250 2.1.0 text\r\n"; enhanced may be empty.
+std::string numeric_reply(unsigned code, std::string_view enhanced, std::string_view text);
+// "250-first\r\n250 last\r\n"; lines is not empty. With an enhanced code every line carries it (RFC 2034 4).
+std::string numeric_reply(unsigned code, std::string_view enhanced, std::span<const std::string> lines);
+inline std::string numeric_reply(unsigned code, std::string_view enhanced, const std::vector<std::string>& lines) {
+    return numeric_reply(code, enhanced, std::span<const std::string>(lines));
+}
+
+// "+OK text\r\n", "+OK\r\n"
+std::string ok_reply(std::string_view text = {});
+// "-ERR [IN-USE] text\r\n"; response_code without brackets (RFC 2449 8, RFC 3206), may be empty.
+std::string err_reply(std::string_view text, std::string_view response_code = {});
+
+} // namespace posada::proto
