@@ -127,7 +127,4 @@ struct NetOptions {
 };
 Result<NetOptions> decode_net_options(std::string_view dump, const Schema& schema, void* options);
 
-std::string encode_listener(const Listener& listener);
-Result<Listener> decode_listener(std::string_view bytes);
-
 } // namespace posada::service

@@ -10,19 +10,19 @@
 
 namespace posada::service {
 
-enum class TlsMode : std::uint8_t { none, starttls, implicit, legacy };  // legacy = starttls with the old profile
+enum class TlsMode : std::uint8_t { none, starttls, implicit, legacy }; // legacy = starttls with the old profile
 enum class PlaintextAuth : std::uint8_t { never, loopback, private_networks, any };
 
 // A configured listener: [[pop3d.listen]]. Travels to the net process in the configuration dump.
 struct Listener {
-    std::string name;                      // "pop3", "pop3s", "smtp", "submission"
-    std::vector<std::string> addresses;    // numeric IPs to bind; "*" = all
+    std::string name;                   // "pop3", "pop3s", "smtp", "submission"
+    std::vector<std::string> addresses; // numeric IPs to bind; "*" = all
     std::uint16_t port = 0;
-    TlsMode tls = TlsMode::none;
-    bool auth = false;                     // smtpd: AUTH offered here
+    TlsMode tls = TlsMode::starttls; // offered where a certificate is configured
+    bool auth = false;               // smtpd: AUTH offered here
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback;
     bool trusted = false;
-    std::string fd_name;                   // LISTEN_FDNAMES name; defaults to name
+    std::string fd_name; // LISTEN_FDNAMES name; defaults to name
 };
 
 enum class EndpointKind : std::uint8_t { listening, connected, datagram };
@@ -30,7 +30,7 @@ enum class EndpointKind : std::uint8_t { listening, connected, datagram };
 struct Endpoint {
     UniqueFd fd;
     EndpointKind kind = EndpointKind::listening;
-    std::size_t listener = 0;  // index into the daemon's listener list
+    std::size_t listener = 0; // index into the daemon's listener list
 };
 
-}  // namespace posada::service
+} // namespace posada::service

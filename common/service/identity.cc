@@ -8,8 +8,8 @@
 
 namespace posada::service {
 
-constexpr std::string_view roles[] = {"smtpd", "subm",  "check",   "queue", "relay", "resolve",
-                                      "pop3d", "ftpd",  "telnetd", "talkd", "lookup"};
+constexpr std::string_view roles[] = {"smtpd", "subm", "check",   "queue", "relay", "resolve",
+                                      "pop3d", "ftpd", "telnetd", "talkd", "lookup"};
 
 Result<Identity> service_identity(std::string_view role, uid_t uid_base) {
     if (::geteuid() != 0) return Identity{::geteuid(), ::getegid()};
@@ -28,4 +28,4 @@ Result<Identity> service_identity(std::string_view role, uid_t uid_base) {
     return Identity{account->pw_uid, account->pw_gid};
 }
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -16,7 +16,8 @@ struct Identity {
     gid_t gid = 0;
 };
 
-// role: "smtpd", "subm", "queue", "relay", "pop3d", "lookup" ... Errc::not_found names the missing account and the remedy.
+// role: "smtpd", "subm", "queue", "relay", "pop3d", "lookup" ... Errc::not_found names the missing account and the
+// remedy.
 Result<Identity> service_identity(std::string_view role, uid_t uid_base);
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/service/launch.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,7 +15,7 @@ namespace posada::service {
 
 namespace {
 
-constexpr int first_listen_fd = 3;  // sd_listen_fds(3)
+constexpr int first_listen_fd = 3; // sd_listen_fds(3)
 
 Result<int> socket_option(int fd, int option) {
     int value = 0;
@@ -148,7 +150,7 @@ Result<Launched> from_configuration(const std::vector<Listener>& listeners) {
 
 bool is_socket(int fd) { return socket_option(fd, SO_TYPE).ok(); }
 
-}  // namespace
+} // namespace
 
 Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<Listener>& listeners, bool datagram) {
     const auto pid = parse_uint(take_env("LISTEN_PID"));
@@ -161,4 +163,15 @@ Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<
     return from_configuration(listeners);
 }
 
-}  // namespace posada::service
+void shield_client_from_stderr() {
+    struct stat client {};
+    if (::fstat(STDIN_FILENO, &client) != 0 || !S_ISSOCK(client.st_mode)) return;
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+        struct stat st {};
+        const bool same = ::fstat(fd, &st) == 0 && st.st_ino == client.st_ino && st.st_dev == client.st_dev;
+        if (same && null.valid()) ::dup2(null.get(), fd);
+    }
+}
+
+} // namespace posada::service

@@ -8,24 +8,38 @@
 #include <string_view>
 #include <vector>
 
+#include "common/service/config.h"
 #include "common/service/monitor.h"
 #include "common/service/net.h"
 
 namespace posada::service {
 
-class Settings;  // config.h: what the launcher knows: common settings and this daemon's options
+// What make_session may need; lives as long as the launcher.
+struct MonitorContext {
+    io::Loop& loop;
+    const Settings& settings;
+    int log_fd; // for agents and workers: where their records go
+};
 
 struct LauncherDaemon {
-    std::string_view name;         // "pop3d"; also the configuration section and the PAM-free log name
-    std::string_view net_program;  // "pop3d-net"
-    std::string_view user;         // "_posada-pop3d"
+    std::string_view name;        // "pop3d": log ident, process title
+    std::string_view net_program; // "pop3d-net", beside us in ../libexec/posada
+    std::string_view role;        // "pop3d": whose uid the net program gets (identity.h)
     NetModel model;
     std::span<const priv::RequestInfo> requests;
-    std::vector<Listener> default_listeners;
-    // One per connection. nullptr result or nullptr function: the daemon has no privileged requests.
-    std::unique_ptr<MonitorSession> (*make_session)(MonitorLink& link, const SessionInfo& info, const Settings& settings);
+    const SectionInfo& (*section)();
+    bool (*serves)(const Listener& listener); // nullptr = all listeners of the section
+    std::string_view refusal;                 // written, with CRLF, to a client a limit refuses; "" = silent close
+    // Called once before the first session; may be nullptr.
+    void (*prepare)(const MonitorContext& context);
+    // One per connection. nullptr function: the daemon has no privileged requests.
+    std::unique_ptr<MonitorSession> (*make_session)(MonitorLink& link, const SessionInfo& info,
+                                                    const MonitorContext& context);
+    // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks.
+    std::vector<std::string_view> services;
+    Result<UniqueFd> (*open_service)(std::string_view name, const MonitorContext& context);
 };
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv);
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -18,7 +18,7 @@ namespace posada::service {
 namespace {
 
 constexpr std::uint32_t max_slots = 16'384;
-constexpr std::uint32_t max_penalties = 4'096;  // beyond it the table is permissive: a flood must not lock others out
+constexpr std::uint32_t max_penalties = 4'096; // beyond it the table is permissive: a flood must not lock others out
 constexpr std::uint64_t magic = 0x706f736164613031ULL;
 
 // FNV-1a over the text; never 0, which marks a free place.
@@ -31,21 +31,21 @@ std::uint64_t hash_text(std::string_view text) {
 struct Slot {
     std::uint64_t source;
     std::uint64_t service;
-    pid_t pid;  // 0 = free
+    pid_t pid; // 0 = free
 };
 
 struct Penalty {
-    std::uint64_t source;  // 0 = free
-    std::int64_t until;    // milliseconds of the monotonic clock
+    std::uint64_t source; // 0 = free
+    std::int64_t until;   // milliseconds of the monotonic clock
     std::int64_t length;
 };
 
-}  // namespace
+} // namespace
 
 struct LimitTable {
     std::uint64_t ready;
     pthread_mutex_t mutex;
-    std::uint32_t high_water;  // slots above it were never used
+    std::uint32_t high_water; // slots above it were never used
     Slot slots[max_slots];
     Penalty penalties[max_penalties];
 };
@@ -131,14 +131,14 @@ Penalty* place_for_penalty(LimitTable& table, std::int64_t now, const LimitConfi
     return nullptr;
 }
 
-}  // namespace
+} // namespace
 
 const char* refused_name(Refused which) noexcept {
     switch (which) {
-        case Refused::total: return "total";
-        case Refused::per_service: return "per-service";
-        case Refused::per_source: return "per-source";
-        case Refused::penalty: return "penalty";
+    case Refused::total: return "total";
+    case Refused::per_service: return "per-service";
+    case Refused::per_source: return "per-source";
+    case Refused::penalty: return "penalty";
     }
     return "unknown";
 }
@@ -207,10 +207,10 @@ Millis Limits::penalise(std::string_view source_key, Instant now) {
     const bool fresh = penalty == nullptr || at > penalty->until + config_.penalty_max.count();
     if (penalty == nullptr) penalty = place_for_penalty(*table_, at, config_);
     if (penalty == nullptr) return Millis(0);
-    const std::int64_t length =
-        fresh ? config_.penalty_start.count() : std::min<std::int64_t>(penalty->length * 2, config_.penalty_max.count());
+    const std::int64_t length = fresh ? config_.penalty_start.count()
+                                      : std::min<std::int64_t>(penalty->length * 2, config_.penalty_max.count());
     *penalty = Penalty{source, at + length, length};
     return Millis(length);
 }
 
-}  // namespace posada::service
+} // namespace posada::service

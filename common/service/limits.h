@@ -27,7 +27,7 @@ struct LimitConfig {
 enum class Refused : std::uint8_t { total, per_service, per_source, penalty };
 const char* refused_name(Refused which) noexcept;
 
-struct LimitTable;  // the shared memory
+struct LimitTable; // the shared memory
 
 class Limits {
   public:
@@ -38,7 +38,7 @@ class Limits {
     ~Limits();
 
     struct Admission {
-        std::uint32_t slot = 0;                // release() it when the connection has ended
+        std::uint32_t slot = 0; // release() it when the connection has ended
         std::optional<Refused> refused;
     };
     Admission admit(std::string_view source_key, Instant now);
@@ -53,4 +53,4 @@ class Limits {
     std::uint64_t service_ = 0;
 };
 
-}  // namespace posada::service
+} // namespace posada::service

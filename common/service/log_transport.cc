@@ -18,7 +18,7 @@ namespace {
 
 constexpr char journal_path[] = "/run/systemd/journal/socket";
 constexpr char syslog_path[] = "/dev/log";
-constexpr int facility_daemon = 3 << 3;  // RFC 3164
+constexpr int facility_daemon = 3 << 3; // RFC 3164
 
 UniqueFd connect_datagram(const char* path) {
     UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -52,7 +52,7 @@ class SyslogSink final : public LogSink {
                           std::to_string(::getpid()) + "]: ";
         out.append(line);
         if (::send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-            fd_ = connect_datagram(syslog_path);  // the syslog daemon was restarted
+            fd_ = connect_datagram(syslog_path); // the syslog daemon was restarted
     }
 
   private:
@@ -60,7 +60,8 @@ class SyslogSink final : public LogSink {
     std::string ident_;
 };
 
-// systemd's native protocol: KEY=VALUE lines in one datagram. Lines of ours hold no newline, so no length-prefixed form.
+// systemd's native protocol: KEY=VALUE lines in one datagram. Lines of ours hold no newline, so no length-prefixed
+// form.
 class JournalSink final : public LogSink {
   public:
     JournalSink(UniqueFd fd, std::string ident) : fd_(std::move(fd)), ident_(std::move(ident)) {}
@@ -83,13 +84,21 @@ bool stderr_is_journal() {
     return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) == stream;
 }
 
+// Nobody reads it: a daemon started by inetd (launch.h).
+bool stderr_is_null() {
+    struct stat ours {};
+    struct stat null {};
+    return ::fstat(STDERR_FILENO, &ours) == 0 && ::stat("/dev/null", &null) == 0 && ours.st_rdev == null.st_rdev &&
+           S_ISCHR(ours.st_mode);
+}
+
 std::unique_ptr<LogSink> open_sink(LogTarget target, const std::string& ident) {
     const bool journal = target == LogTarget::journal || (target == LogTarget::automatic && stderr_is_journal());
     if (journal) {
         if (UniqueFd fd = connect_datagram(journal_path); fd.valid())
             return std::make_unique<JournalSink>(std::move(fd), ident);
     }
-    if (target == LogTarget::syslog) {
+    if (target == LogTarget::syslog || (target == LogTarget::automatic && stderr_is_null())) {
         if (UniqueFd fd = connect_datagram(syslog_path); fd.valid())
             return std::make_unique<SyslogSink>(std::move(fd), ident);
     }
@@ -127,7 +136,7 @@ LogRecord check_record(pid_t pid, std::string_view line) {
     return record;
 }
 
-}  // namespace
+} // namespace
 
 void RecordSink::write(const LogEvent&, std::string_view line) noexcept {
     line = line.substr(0, max_log_record);
@@ -138,7 +147,8 @@ Result<std::pair<UniqueFd, UniqueFd>> make_log_pair() {
     auto pair = make_seqpacket_pair();
     if (!pair) return pair;
     const int on = 1;
-    if (::setsockopt(pair->first.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return errno_error("SO_PASSCRED");
+    if (::setsockopt(pair->first.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+        return errno_error("SO_PASSCRED");
     RETURN_IF_ERROR(set_nonblocking(pair->first.get(), true));
     return pair;
 }
@@ -164,4 +174,4 @@ std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident,
     return std::make_unique<FilteredSink>(open_sink(target, std::string(ident)), least);
 }
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/service/options.h"
 
 namespace posada::service {
 
@@ -22,7 +23,7 @@ class RecordSink final : public LogSink {
     void write(const LogEvent& event, std::string_view line) noexcept override;
 
   private:
-    int fd_;  // borrowed, lives as long as the process
+    int fd_; // borrowed, lives as long as the process
 };
 
 // A record as received: who really sent it (SCM_CREDENTIALS) and its line, controls escaped again.
@@ -36,9 +37,8 @@ Result<std::pair<UniqueFd, UniqueFd>> make_log_pair();
 // nullopt: nothing there now. A record with an unknown or monitor_only event comes back as privilege_breach naming it.
 Result<std::optional<LogRecord>> receive_log_record(int fd);
 
-enum class LogTarget : unsigned char { automatic, standard_error, syslog, journal };
-
-// automatic: journald when $JOURNAL_STREAM is our standard error, else standard error.
+// automatic: journald when $JOURNAL_STREAM is our standard error, syslog when standard error is /dev/null (inetd), else
+// standard error.
 std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogLevel least);
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -10,7 +10,7 @@ namespace {
 struct Outstanding {
     std::uint16_t answer_type;
     std::uint64_t session;
-    MonitorClient::OnAnswer on_answer;  // empty after forget()
+    MonitorClient::OnAnswer on_answer; // empty after forget()
 };
 
 struct Unsent {
@@ -32,7 +32,7 @@ std::vector<int> borrow(const std::vector<UniqueFd>& fds) {
     return raw;
 }
 
-}  // namespace
+} // namespace
 
 struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
     priv::Channel channel;
@@ -152,4 +152,4 @@ void MonitorClient::forget(std::uint64_t session) {
 
 bool MonitorClient::closed() const { return !impl_->open(); }
 
-}  // namespace posada::service
+} // namespace posada::service

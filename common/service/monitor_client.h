@@ -18,7 +18,7 @@
 namespace posada::service {
 
 struct Reply {
-    std::string body;  // after the verdict
+    std::string body; // after the verdict
     std::vector<UniqueFd> fds;
 };
 
@@ -41,7 +41,7 @@ class MonitorClient {
 
   private:
     struct Impl;
-    std::shared_ptr<Impl> impl_;  // shared with running callbacks only, so that they may destroy the client
+    std::shared_ptr<Impl> impl_; // shared with running callbacks only, so that they may destroy the client
 };
 
-}  // namespace posada::service
+} // namespace posada::service

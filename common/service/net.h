@@ -34,9 +34,15 @@ struct Accepted {
 struct NetContext {
     io::Loop& loop;
     std::string hostname;
-    std::string_view options;  // the daemon's own options as dumped by its schema (config.h)
-    // nullptr when no certificate is configured. Renewed contexts replace them: ask again for each connection.
+    std::string_view options;  // the daemon's own options as dumped by its schema; decoded once by make()
+    // nullptr when no certificate is configured. A renewed certificate arrives with a new net process.
     std::function<std::shared_ptr<io::TlsContext>(io::TlsProfile)> tls;
+    // To be called when the last connection has gone: ends a connection's process, lets a stopping one finish.
+    std::function<void()> idle;
+    // Asks the launcher for a new channel to a service ("queue", "lookup"); it arrives through adopt().
+    std::function<void(std::string_view name)> want;
+    // Notes whose input is being worked on: if this process dies now, that session's source is the one penalised.
+    std::function<void(std::uint64_t id)> serving;
 };
 
 class NetService {
@@ -45,9 +51,8 @@ class NetService {
     virtual void accept(Accepted connection) = 0;
     // A descriptor the launcher hands to a shared net process ("queue", "lookup"); again after that service restarted.
     virtual void adopt(std::string_view name, UniqueFd channel);
-    // Graceful stop: finish what is under way; drained() must become true.
+    // Graceful stop: finish what is under way, then NetContext::idle().
     virtual void stop() = 0;
-    [[nodiscard]] virtual bool drained() const = 0;
 };
 
 struct NetDaemon {
@@ -55,6 +60,7 @@ struct NetDaemon {
     NetModel model;
     std::span<const priv::RequestInfo> requests;  // the monitor's table, for the hello's hash
     std::string_view alpn;                        // "pop3" or ""
+    // context outlives the service.
     std::unique_ptr<NetService> (*make)(NetContext& context);
 };
 

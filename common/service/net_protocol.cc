@@ -43,7 +43,7 @@ io::Address get_address(Reader& r) {
     return io::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(storage), static_cast<socklen_t>(raw.size()));
 }
 
-}  // namespace
+} // namespace
 
 std::string encode(const Hello& hello) {
     Writer w;
@@ -57,7 +57,8 @@ std::string encode(const Hello& hello) {
 
 Result<Hello> decode_hello(std::string_view payload) {
     Reader r(payload);
-    if (r.u16() != net_protocol_version) return Error{Errc::unavailable, 0, "launcher and net program differ in version"};
+    if (r.u16() != net_protocol_version)
+        return Error{Errc::unavailable, 0, "launcher and net program differ in version"};
     Hello hello;
     hello.table_hash = r.u64();
     hello.hostname = r.str();
@@ -129,4 +130,4 @@ Result<ConnectionInfo> decode_connection(std::string_view payload) {
     return info;
 }
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -20,29 +20,29 @@ constexpr std::uint16_t net_protocol_version = 1;
 
 // from_launcher -> net unless said otherwise
 enum class NetMessage : std::uint16_t {
-    hello = 1,       // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served
-    ready = 2,       // net: the sandbox is up
-    connection = 3,  // ConnectionInfo; descriptors: client socket, monitor channel
-    ended = 4,       // net (zygote): u64 session, u32 wait status of its process
-    adopt = 5,       // str name; descriptor: a channel to another service ("queue", "lookup")
-    want = 6,        // net: str name: that channel was lost, another please
-    kill = 7,        // u64 session: its process breached the table (zygote)
-    stop = 8,        // no more connections; finish and exit
+    hello = 1,      // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served
+    ready = 2,      // net: the sandbox is up
+    connection = 3, // ConnectionInfo; descriptors: client socket, monitor channel
+    ended = 4,      // net (zygote): u64 session, u32 wait status of its process
+    adopt = 5,      // str name; descriptor: a channel to another service ("queue", "lookup")
+    want = 6,       // net: str name: that channel was lost, another please
+    kill = 7,       // u64 session: its process breached the table (zygote)
+    stop = 8,       // no more connections; finish and exit
 };
 
 struct Hello {
     std::uint64_t table_hash = 0;
     std::string hostname;
-    std::uint8_t sandbox = 0;  // priv::SandboxMode
-    bool single = false;       // inetd: one connection, no fork
+    std::uint8_t sandbox = 0; // priv::SandboxMode
+    bool single = false;      // inetd: one connection, no fork
 };
 std::string encode(const Hello& hello);
-Result<Hello> decode_hello(std::string_view payload);  // Errc::unavailable when the version differs
+Result<Hello> decode_hello(std::string_view payload); // Errc::unavailable when the version differs
 
 // The configuration memfd.
 struct NetConfig {
     std::vector<Listener> listeners;
-    std::string options;  // as dumped by the daemon's schema
+    std::string options; // as dumped by the daemon's schema
 };
 std::string encode(const NetConfig& config);
 Result<NetConfig> decode_net_config(std::string_view bytes);
@@ -64,4 +64,4 @@ struct ConnectionInfo {
 std::string encode(const ConnectionInfo& info);
 Result<ConnectionInfo> decode_connection(std::string_view payload);
 
-}  // namespace posada::service
+} // namespace posada::service

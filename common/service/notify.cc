@@ -21,7 +21,7 @@ void notify_manager(std::string_view state) noexcept {
     if (length >= sizeof address.sun_path) return;
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path, length);
-    if (path[0] == '@') address.sun_path[0] = '\0';  // abstract namespace
+    if (path[0] == '@') address.sun_path[0] = '\0'; // abstract namespace
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
     if (fd.valid() && ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
@@ -35,4 +35,4 @@ void notify_ready_fd(int fd) noexcept {
     if (::write(ready.get(), "\n", 1) < 0) return;
 }
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -11,4 +11,4 @@ void notify_manager(std::string_view state) noexcept;
 // Writes "\n" and closes it; -1 = none.
 void notify_ready_fd(int fd) noexcept;
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -38,7 +38,7 @@ struct TlsOptions {
 
 struct AuthOptions {
     std::vector<std::string> backends{"users", "pam"};
-    bool scram = true;
+    bool scram = false;
     std::uint32_t max_attempts = 3;
     Millis deadline{30'000};
     std::uint32_t workers = 0; // 0 = 4 x cores
@@ -61,6 +61,7 @@ struct MailOptions {
 
 struct CommonOptions {
     std::uint32_t config_version = 1;
+    std::uint32_t uid_base = 0; // 0 = accounts _posada-<role>; else uids from here on (identity.h), for root without accounts
     std::string hostname; // never empty after loading: the system's name is filled in
     PathOptions paths;
     TlsOptions tls;
@@ -73,6 +74,7 @@ struct CommonOptions {
 enum class SandboxSetting : std::uint8_t { enforce, log, off };
 
 struct ServiceOptions {
+    bool enabled = true; // posadad starts it
     SandboxSetting sandbox = SandboxSetting::enforce;
     bool transcript = false;
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback; // of listeners that do not say

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The only file that sees toml++ (slow to compile, throws): TOML text to ConfigNode. After a syntax error the line is
+// blanked and the file parsed again, so that one slip does not hide the next; but only if everything above the line is
+// complete, because otherwise (an array that is never closed) each following line would be reported for nothing.
+#define TOML_MAX_NESTED_VALUES 16
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "common/base/text.h"
+#include "common/service/config_tree.h"
+
+namespace posada::service {
+
+namespace {
+
+constexpr std::size_t longest_line = 4'096;
+constexpr std::size_t most_dots = 64; // outside quotes: a dotted key nests as many tables
+constexpr unsigned most_syntax_errors = 20;
+
+struct SyntaxError {
+    unsigned line = 0;
+    unsigned column = 0;
+    std::string text; // as toml++ says it
+};
+
+struct Parsed {
+    toml::table table;
+    std::optional<SyntaxError> error;
+};
+
+Parsed parse_text(std::string_view text) {
+    Parsed out;
+    try {
+        out.table = toml::parse(text);
+    } catch (const toml::parse_error& e) {
+        out.error = SyntaxError{e.source().begin.line, e.source().begin.column, std::string(e.description())};
+    } catch (const std::exception& e) {
+        out.error = SyntaxError{0, 0, e.what()};
+    }
+    return out;
+}
+
+// ---- toml++ nodes to ours
+
+std::string other_kind(const toml::node& node) {
+    return node.is_floating_point() ? "a number with a fraction" : "a date or time";
+}
+
+void convert(const toml::node& from, ConfigNode& to);
+
+void convert_table(const toml::table& from, ConfigNode& to) {
+    to.kind = NodeKind::table;
+    for (const auto& [key, value] : from) {
+        ConfigNode& child = to.children.emplace_back();
+        child.file = to.file;
+        child.key = std::string(key.str());
+        child.key_line = key.source().begin.line;
+        child.key_column = key.source().begin.column;
+        convert(value, child);
+    }
+    std::stable_sort(to.children.begin(), to.children.end(), [](const ConfigNode& a, const ConfigNode& b) {
+        return std::pair(a.key_line, a.key_column) < std::pair(b.key_line, b.key_column);
+    });
+}
+
+void convert_list(const toml::array& from, ConfigNode& to) {
+    to.kind = NodeKind::list;
+    for (const toml::node& element : from) {
+        ConfigNode& child = to.children.emplace_back();
+        child.file = to.file;
+        convert(element, child);
+        child.key_line = child.line;
+        child.key_column = child.column;
+    }
+}
+
+void convert(const toml::node& from, ConfigNode& to) {
+    to.line = from.source().begin.line;
+    to.column = from.source().begin.column;
+    if (const auto* table = from.as_table()) return convert_table(*table, to);
+    if (const auto* list = from.as_array()) return convert_list(*list, to);
+    if (const auto* text = from.as_string()) {
+        to.kind = NodeKind::text;
+        to.text = text->get();
+    } else if (const auto* boolean = from.as_boolean()) {
+        to.kind = NodeKind::boolean;
+        to.boolean = boolean->get();
+    } else if (const auto* integer = from.as_integer()) {
+        to.kind = NodeKind::integer;
+        to.integer = integer->get();
+    } else {
+        to.kind = NodeKind::other;
+        to.text = other_kind(from);
+    }
+}
+
+// ---- syntax errors in an administrator's words
+
+// The keys that lead to line n: {"smtpd", "queue"} below [smtpd.queue]. A header needs no closing bracket here.
+std::vector<std::string> section_of_line(const ConfigFile& file, unsigned n) {
+    for (; n > 0; --n) {
+        std::string_view line = trim(file.line(n));
+        if (line.empty() || line.front() != '[') continue;
+        line.remove_prefix(std::min(line.find_first_not_of('['), line.size()));
+        line = trim(line.substr(0, line.find_first_of("]#=")));
+        std::vector<std::string> keys;
+        for (const std::string_view key : split(line, '.')) keys.emplace_back(trim(key));
+        return keys;
+    }
+    return {};
+}
+
+std::string first_definition(const ConfigNode& root, const ConfigFile& file, const SyntaxError& error) {
+    const std::string_view line = trim(file.line(error.line));
+    std::vector<std::string> keys = section_of_line(file, line.starts_with('[') ? error.line : error.line - 1);
+    if (!line.starts_with('[')) keys.emplace_back(trim(line.substr(0, line.find('='))));
+    const ConfigNode* at = &root;
+    for (const std::string& key : keys) {
+        if (at->kind == NodeKind::list && !at->children.empty()) at = &at->children.back();
+        at = at->find(key);
+        if (at == nullptr) return "this is written twice";
+    }
+    return fmt::format("{} is written twice; the first is at {}:{}:{}",
+                       line.starts_with('[') ? "this section" : fmt::format("\"{}\"", keys.back()), file.name,
+                       at->key_line, at->key_column);
+}
+
+std::string in_our_words(const ConfigNode& root, const ConfigFile& file, const SyntaxError& error) {
+    const std::string_view text = error.text;
+    const auto says = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+    const std::string_view line = file.line(error.line);
+    if (says("cannot redefine existing")) return first_definition(root, file, error);
+    if (says("control characters other than TAB") && error.column > line.size()) return "the text has no closing quote";
+    if (says("could not determine value type")) return "this is not a value; text needs quotes";
+    if (says("exceeded maximum nested")) return fmt::format("nested deeper than {} levels", TOML_MAX_NESTED_VALUES);
+    constexpr std::string_view prefix = "Error while parsing ";
+    std::string rest(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
+    return "syntax: " + escape_for_log(rest);
+}
+
+// ---- limits that toml++ does not have
+
+bool dots_exceeded(std::string_view line, bool quotes_count) {
+    std::size_t dots = 0;
+    char quote = 0;
+    for (const char c : line) {
+        if (quote == 0 && quotes_count && (c == '"' || c == '\'')) {
+            quote = c;
+        } else if (c == quote) {
+            quote = 0;
+        } else if (c == '.' && quote == 0 && ++dots > most_dots) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The first line that could make the parser's recursion or our output grow without bound.
+std::optional<SyntaxError> hostile_line(std::string_view text) {
+    const bool multi_line = text.find("\"\"\"") != std::string_view::npos || text.find("'''") != std::string_view::npos;
+    unsigned number = 0;
+    for (const std::string_view line : split(text, '\n')) {
+        ++number;
+        if (const auto nul = line.find('\0'); nul != std::string_view::npos)
+            return SyntaxError{number, static_cast<unsigned>(nul + 1), "a NUL byte; this is not a text file"};
+        if (!is_valid_utf8(line)) return SyntaxError{number, 1, "this line is not valid UTF-8"};
+        if (line.size() > longest_line)
+            return SyntaxError{number, longest_line, fmt::format("a line of more than {} octets", longest_line)};
+        if (dots_exceeded(line, !multi_line))
+            return SyntaxError{number, 1, fmt::format("more than {} dots outside quotes in one line", most_dots)};
+    }
+    return std::nullopt;
+}
+
+// ---- going on after an error
+
+struct LineSpan {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+LineSpan span_of_line(std::string_view text, unsigned number) {
+    LineSpan out;
+    for (; number > 1; --number) {
+        const std::size_t end = text.find('\n', out.begin);
+        if (end == std::string_view::npos) return {text.size(), text.size()};
+        out.begin = end + 1;
+    }
+    out.end = std::min(text.find('\n', out.begin), text.size());
+    return out;
+}
+
+// Blanks the line of the error; with a header also what belongs to it. False when going on makes no sense.
+bool blank_line(std::string& text, unsigned number) {
+    LineSpan span = span_of_line(text, number);
+    if (number == 0 || parse_text(std::string_view(text).substr(0, span.begin)).error) return false;
+    const std::string_view line = trim(std::string_view(text).substr(span.begin, span.end - span.begin));
+    if (line.empty()) return false;
+    if (line.front() == '[') span.end = std::min(text.find("\n[", span.end), text.size());
+    for (std::size_t i = span.begin; i < span.end; ++i)
+        if (text[i] != '\n') text[i] = ' ';
+    return true;
+}
+
+std::string scope_of_line(const ConfigFile& file, unsigned line) {
+    const auto keys = section_of_line(file, line);
+    return keys.empty() ? "" : keys.front();
+}
+
+} // namespace
+
+ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors) {
+    ConfigNode root;
+    root.file = &file;
+    if (const auto bad = hostile_line(file.text)) {
+        errors.add(file, bad->line, bad->column, "", bad->text);
+        return root;
+    }
+    std::string text = file.text;
+    std::vector<SyntaxError> slips;
+    Parsed parsed = parse_text(text);
+    bool complete = true;
+    while (parsed.error) {
+        slips.push_back(*parsed.error);
+        complete = slips.size() < most_syntax_errors && blank_line(text, parsed.error->line);
+        if (!complete) break;
+        parsed = parse_text(text);
+    }
+    convert_table(parsed.table, root);
+    for (std::size_t i = 0; i < slips.size(); ++i) {
+        const bool rest_unread = !complete && i + 1 == slips.size();
+        errors.add(file, slips[i].line, slips[i].column, rest_unread ? "" : scope_of_line(file, slips[i].line),
+                   in_our_words(root, file, slips[i]));
+    }
+    return root;
+}
+
+} // namespace posada::service

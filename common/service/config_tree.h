@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The configuration as a tree of values that remember where they were written; internal to the config files of this
+// folder. config_toml.cc makes it (the only file that sees toml++), config_apply.cc reads it through the schemas.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/service/config.h"
+
+namespace posada::service {
+
+// One file as it was read.
+struct ConfigFile {
+    std::string name;
+    std::string text;
+    // Line n (from 1) without its end; empty when there is none.
+    [[nodiscard]] std::string_view line(unsigned n) const;
+};
+
+enum class NodeKind : std::uint8_t { boolean, integer, text, list, table, other };
+
+struct ConfigNode {
+    NodeKind kind = NodeKind::table;
+    const ConfigFile* file = nullptr;
+    unsigned line = 0, column = 0;         // of the value
+    unsigned key_line = 0, key_column = 0; // of its key
+    std::string key;
+    bool boolean = false;
+    std::int64_t integer = 0;
+    std::string text;                 // text; for other: what it is ("a date")
+    std::vector<ConfigNode> children; // of a list, in order; of a table, in the order of the file
+
+    [[nodiscard]] const ConfigNode* find(std::string_view wanted) const;
+    [[nodiscard]] bool is_list_of_tables() const;
+};
+
+// Collects errors; knows the files, so it can quote them.
+class ErrorList {
+  public:
+    void add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message);
+    void add(std::string file, std::string section, std::string message); // about the file as a whole
+    // By file, then line and column; at most 200.
+    std::vector<ConfigError> take();
+
+  private:
+    struct Entry {
+        const ConfigFile* file;
+        ConfigError error;
+    };
+    std::vector<ConfigError> errors_;
+};
+
+// Parses one file. Syntax errors go to errors; the rest of the file is read all the same where that is possible.
+ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors);
+
+// The file that the configuration consists of; unreadable or unsafe files are errors. The pointers stay valid as long
+// as the vector.
+std::vector<std::unique_ptr<ConfigFile>> read_config_files(const ConfigSource& source, ErrorList& errors);
+
+// The nearest candidate that a typing slip explains (fewer letters, fewer slips), or empty.
+std::string_view suggest(std::string_view wanted, const std::vector<std::string_view>& candidates);
+// "; did you mean \"x\"?" or empty.
+std::string did_you_mean(std::string_view wanted, const std::vector<std::string_view>& candidates);
+
+} // namespace posada::service

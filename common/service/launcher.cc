@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The launcher's life: start, the net program behind it, reload, stop.
+#include "common/service/launcher_state.h"
+
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/base/log.h"
+#include "common/base/secret.h"
+#include "common/service/log_transport.h"
+#include "common/service/notify.h"
+
+namespace posada::service {
+
+namespace {
+
+constexpr Millis first_restart_delay{500};
+constexpr Millis longest_restart_delay{60'000};
+constexpr Millis certificate_check_interval{10'000};
+constexpr Millis service_retry_interval{500};
+constexpr Millis stop_grace{5'000};
+constexpr std::size_t ticket_key_size = 80;
+constexpr std::size_t max_pem = 1024 * 1024;
+
+// libexec/posada beside our sbin, installed and in the build tree alike.
+std::string libexec_path(std::string_view program) {
+    char self[4096];
+    const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
+    std::string path(self, n > 0 ? static_cast<std::size_t>(n) : 0);
+    for (int level = 0; level < 2; ++level) path.resize(std::min(path.size(), path.rfind('/')));
+    return path + "/libexec/posada/" + std::string(program);
+}
+
+std::string random_bytes(std::size_t size) {
+    std::string bytes(size, '\0');
+    if (::getrandom(bytes.data(), size, 0) != static_cast<ssize_t>(size)) return {};
+    return bytes;
+}
+
+LogLevel least_level(LogThreshold threshold) {
+    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
+                                   LogLevel::error};
+    return levels[static_cast<std::size_t>(threshold)];
+}
+
+bool wants_tls(const std::vector<Listener>& listeners) {
+    return std::any_of(listeners.begin(), listeners.end(),
+                       [](const Listener& l) { return l.tls == TlsMode::implicit; });
+}
+
+bool same_names(const std::vector<Listener>& a, const std::vector<Listener>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Listener& x, const Listener& y) { return x.name == y.name; });
+}
+
+} // namespace
+
+Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options)
+    : loop_(loop), daemon_(daemon), options_(std::move(options)) {
+    restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
+        if (!start_net()) restart_later();
+    });
+    certificate_timer_ = std::make_unique<io::Timer>(loop, [this] { watch_certificates(); });
+    stop_timer_ = std::make_unique<io::Timer>(loop, [this] { loop_.stop(); });
+    service_timer_ = std::make_unique<io::Timer>(loop, [this] { open_missing_services(); });
+    resume_timer_ = std::make_unique<io::Timer>(loop, [this] { pause_accepting(false); });
+}
+
+Launcher::~Launcher() {
+    if (net_) net_->kill_program();
+    for (auto& net : retiring_) net->kill_program();
+    set_log_sink(nullptr);
+}
+
+std::vector<Listener> Launcher::served(const Settings& settings) const {
+    std::vector<Listener> out;
+    for (const Listener& listener : settings.listeners())
+        if (daemon_.serves == nullptr || daemon_.serves(listener)) out.push_back(listener);
+    return out;
+}
+
+Result<Settings> Launcher::load() {
+    LoadedSettings loaded = load_settings(options_.config, daemon_.section());
+    if (!loaded.errors.empty()) return Error{Errc::invalid, 0, errors_text(loaded.errors)};
+    return std::move(loaded.settings);
+}
+
+Result<NetSecrets> Launcher::load_secrets(const Settings& settings) {
+    NetSecrets secrets;
+    secrets.ticket_key = ticket_key_;
+    for (const CertificateFiles& files : settings.common().tls.all()) {
+        auto chain = read_file(files.chain, max_pem);
+        if (!chain) return chain.error();
+        auto key = read_file(files.key, max_pem);
+        if (!key) return key.error();
+        io::Certificate certificate{std::move(*chain), std::move(*key)};
+        if (const Status fits = io::check_certificate(certificate); !fits)
+            return Error{Errc::invalid, 0, files.chain + ": " + fits.error().describe()};
+        const auto info = io::inspect_certificate(certificate.chain_pem);
+        if (!info) return Error{Errc::invalid, 0, files.chain + ": " + info.error().describe()};
+        log(event::cert_loaded, {{"service", std::string(daemon_.name)},
+                                 {"file", files.chain},
+                                 {"sha256", info->sha256},
+                                 {"not-after", iso8601(info->not_after)}});
+        secrets.certificates.push_back(std::move(certificate));
+    }
+    return secrets;
+}
+
+Result<NetProgram> Launcher::make_program(const Settings& settings) {
+    NetProgram program;
+    auto identity = service_identity(daemon_.role, settings.common().uid_base);
+    if (!identity) return identity.error();
+    auto secrets = load_secrets(settings);
+    if (!secrets) return secrets.error();
+    program.path = libexec_path(daemon_.net_program);
+    program.identity = *identity;
+    program.hello.table_hash = priv::table_hash(daemon_.requests);
+    program.hello.hostname = settings.common().hostname;
+    program.hello.sandbox = static_cast<std::uint8_t>(settings.service().sandbox);
+    program.hello.single = launched_.single;
+    program.config.listeners = listeners_;
+    program.config.options = settings.net_dump();
+    program.secrets = std::move(*secrets);
+    program.log_fd = log_out_.get();
+    return program;
+}
+
+Status Launcher::start() {
+    auto settings = load();
+    if (!settings) return settings.error();
+    settings_ = std::move(*settings);
+    listeners_ = served(settings_);
+    sink_ = make_log_sink(settings_.common().log.target, daemon_.name, least_level(settings_.common().log.level));
+    set_log_sink(sink_.get());
+    auto launched = take_endpoints(options_.launch, listeners_, false);
+    if (!launched) return launched.error();
+    launched_ = std::move(*launched);
+    auto log_pair = make_log_pair();
+    if (!log_pair) return log_pair.error();
+    log_in_ = std::move(log_pair->first);
+    log_out_ = std::move(log_pair->second);
+    log_watch_ =
+        std::make_unique<io::Watch>(loop_, log_in_.get(), io::Interest::read, [this](io::Interest) { read_log(); });
+    const std::string limits_file = ::geteuid() == 0 ? settings_.common().paths.run_dir + "/limits" : std::string();
+    auto limits = Limits::open(limits_file, daemon_.name, settings_.common().limits);
+    if (!limits) return limits.error();
+    limits_ = std::move(*limits);
+    context_ = std::make_unique<MonitorContext>(MonitorContext{loop_, settings_, log_out_.get()});
+    if (daemon_.prepare != nullptr) daemon_.prepare(*context_);
+    ticket_key_ = random_bytes(ticket_key_size);
+    watch_signals();
+    RETURN_IF_ERROR(start_net());
+    watch_certificates();
+    return {};
+}
+
+void Launcher::watch_signals() {
+    const auto on = [this](int signal, std::function<void()> act) {
+        signals_.push_back(std::make_unique<io::SignalWatch>(loop_, signal, std::move(act)));
+    };
+    on(SIGCHLD, [this] { on_signal_child(); });
+    on(SIGTERM, [this] { stop("SIGTERM"); });
+    on(SIGINT, [this] { stop("SIGINT"); });
+    on(SIGHUP, [this] { reload("SIGHUP"); });
+}
+
+void Launcher::run() { loop_.run(); }
+
+// ---- the net program ----
+
+Status Launcher::start_net() {
+    auto program = make_program(settings_);
+    if (!program) return program.error();
+    if (wants_tls(listeners_) && program->secrets.certificates.empty())
+        return Error{Errc::invalid, 0,
+                     "a listener has tls = \"implicit\" but no certificate is configured; set [tls] chain and key"};
+    NetHandle::Events events;
+    // The handle's address is only known afterwards; it is the newest one when any event arrives.
+    auto self = std::make_shared<NetHandle*>(nullptr);
+    events.on_ready = [this, self] { net_ready(*self); };
+    events.on_ended = [this](std::uint64_t session, int status) { connection_ended(session, status); };
+    events.on_want = [this, self](const std::string& name) { open_service(*self, name); };
+    events.on_exit = [this, self](int status) { net_exited(*self, status); };
+    auto started = NetHandle::start(loop_, *program, std::move(events));
+    for (io::Certificate& certificate : program->secrets.certificates) wipe(certificate.key_pem);
+    if (!started) return started.error();
+    *self = started->get();
+    net_ = std::move(*started);
+    return {};
+}
+
+void Launcher::net_ready(NetHandle* net) {
+    if (net != net_.get()) return;
+    restart_delay_ = Millis(0);
+    missing_services_.assign(daemon_.services.begin(), daemon_.services.end());
+    open_missing_services();
+    if (!announced_) announce();
+    if (launched_.single) return serve_single();
+    if (accepting_.empty()) {
+        for (const Endpoint& endpoint : launched_.endpoints)
+            accepting_.push_back(
+                std::make_unique<io::Watch>(loop_, endpoint.fd.get(), io::Interest::read,
+                                            [this, &endpoint](io::Interest) { accept_from(endpoint); }));
+    }
+    pause_accepting(false);
+}
+
+void Launcher::announce() {
+    announced_ = true;
+    log(event::service_ready, {{"service", std::string(daemon_.name)},
+                               {"endpoints", std::to_string(launched_.endpoints.size())},
+                               {"net-pid", std::to_string(net_->pid())}});
+    notify_manager("READY=1");
+    notify_ready_fd(std::exchange(options_.ready_fd, -1));
+}
+
+void Launcher::serve_single() {
+    Endpoint& client = launched_.endpoints[0];
+    const Status unblocked = set_nonblocking(client.fd.get(), true);
+    if (unblocked) admit(std::move(client.fd), client);
+    if (sessions_.empty()) stop("refused");
+}
+
+void Launcher::open_service(NetHandle* net, const std::string& name) {
+    if (net != net_.get()) return;
+    missing_services_.push_back(name);
+    open_missing_services();
+}
+
+void Launcher::open_missing_services() {
+    std::vector<std::string> still_missing;
+    for (const std::string& name : missing_services_) {
+        const auto channel = daemon_.open_service(name, *context_);
+        const bool sent = channel.ok() && net_ && net_->send_service(name, channel->get()).ok();
+        if (!sent) still_missing.push_back(name);
+    }
+    missing_services_ = std::move(still_missing);
+    if (!missing_services_.empty() && !stopping_) service_timer_->start(service_retry_interval);
+}
+
+void Launcher::replace_net(std::string_view why) {
+    log(event::service_start,
+        {{"service", std::string(daemon_.name)}, {"what", "net program"}, {"reason", std::string(why)}});
+    pause_accepting(true);
+    std::unique_ptr<NetHandle> old = std::move(net_);
+    if (const Status started = start_net(); !started) {
+        log(event::start_failed, {{"service", std::string(daemon_.name)}, {"error", started.error().describe()}});
+        net_ = std::move(old);
+        return pause_accepting(false);
+    }
+    if (!old) return;
+    old->stop();
+    retiring_.push_back(std::move(old));
+}
+
+void Launcher::net_exited(NetHandle* net, int status) {
+    const std::uint64_t served = net->serving();
+    for (auto& [id, session] : sessions_)
+        if (session->net() == net) session->net_gone();
+    const bool own = daemon_.model == NetModel::per_connection && !launched_.single;
+    if (WIFSIGNALED(status) && !own) connection_ended(served, status);
+    if (net == net_.get()) {
+        loop_.defer([dead = std::shared_ptr<NetHandle>(std::move(net_))] {});
+        if (launched_.single || stopping_) return finish_if_drained();
+        log(event::service_exit, {{"service", std::string(daemon_.name)},
+                                  {"what", "net program"},
+                                  {"status", std::to_string(status)},
+                                  {"retry-ms", std::to_string(restart_delay_.count())}});
+        pause_accepting(true);
+        // A configuration or version mismatch does not heal by trying.
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 78 && !announced_) return fail_start();
+        return restart_later();
+    }
+    loop_.defer([this, net] { std::erase_if(retiring_, [net](const auto& handle) { return handle.get() == net; }); });
+}
+
+void Launcher::fail_start() {
+    exit_code_ = 78;
+    loop_.stop();
+}
+
+// At once when it had been ready; then 0.5 s doubling to 60 s. It never gives up.
+void Launcher::restart_later() {
+    restart_timer_->start(restart_delay_);
+    restart_delay_ = std::clamp(restart_delay_ * 2, first_restart_delay, longest_restart_delay);
+}
+
+void Launcher::on_signal_child() {
+    for (auto& net : retiring_) net->reap();
+    if (net_) net_->reap();
+}
+
+// ---- reload, certificates, log, stop ----
+
+void Launcher::reload(std::string_view why) {
+    if (stopping_) return;
+    auto settings = load();
+    const Status usable = settings ? check_reload(*settings) : Status(settings.error());
+    if (!usable) {
+        log(event::config_rejected, {{"service", std::string(daemon_.name)}, {"error", usable.error().describe()}});
+        return;
+    }
+    settings_ = std::move(*settings);
+    listeners_ = served(settings_);
+    log(event::config_loaded, {{"service", std::string(daemon_.name)}, {"reason", std::string(why)}});
+    replace_net(why);
+}
+
+Status Launcher::check_reload(const Settings& settings) {
+    if (!same_names(served(settings), listeners_))
+        return Error{Errc::invalid, 0, "the list of listeners changed: restart the daemon to open or close sockets"};
+    const auto secrets = load_secrets(settings);
+    if (!secrets) return secrets.error();
+    return {};
+}
+
+// Size, time and inode of every certificate file: what a renewal changes.
+std::string Launcher::certificate_stamp() const {
+    std::string stamp;
+    for (const CertificateFiles& files : settings_.common().tls.all()) {
+        for (const std::string& path : {files.chain, files.key}) {
+            struct stat st {};
+            if (::stat(path.c_str(), &st) != 0) continue;
+            stamp.append(std::to_string(st.st_ino)).append(" ").append(std::to_string(st.st_size)).append(" ");
+            stamp.append(std::to_string(st.st_mtim.tv_sec)).append(".").append(std::to_string(st.st_mtim.tv_nsec));
+        }
+    }
+    return stamp;
+}
+
+void Launcher::watch_certificates() {
+    std::string now = certificate_stamp();
+    if (!certificate_stamp_.empty() && now != certificate_stamp_) {
+        const auto secrets = load_secrets(settings_);
+        if (secrets) {
+            replace_net("certificate changed");
+        } else {
+            log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", secrets.error().describe()}});
+        }
+    }
+    certificate_stamp_ = std::move(now);
+    certificate_timer_->start(certificate_check_interval);
+}
+
+void Launcher::read_log() {
+    for (;;) {
+        auto received = receive_log_record(log_in_.get());
+        if (!received || !received->has_value()) return;
+        const LogRecord& record = **received;
+        sink_->write(*record.event, record.line + " pid=" + std::to_string(record.pid));
+    }
+}
+
+void Launcher::stop(std::string_view why) {
+    if (stopping_) return loop_.stop(); // a second signal does not wait
+    stopping_ = true;
+    log(event::service_stop, {{"service", std::string(daemon_.name)}, {"reason", std::string(why)}});
+    notify_manager("STOPPING=1");
+    accepting_.clear();
+    launched_.endpoints.clear();
+    for (auto& [id, session] : sessions_) session->please_finish();
+    if (net_) net_->stop();
+    stop_timer_->start(stop_grace);
+    finish_if_drained();
+}
+
+// Ends the loop once no session is left and the net program has gone.
+void Launcher::finish_if_drained() {
+    if (launched_.single && sessions_.empty() && announced_ && !stopping_) return stop("client served");
+    if (stopping_ && sessions_.empty() && !net_ && retiring_.empty()) {
+        read_log();
+        loop_.stop();
+    }
+}
+
+} // namespace posada::service

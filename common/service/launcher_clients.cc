@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The launcher's work per client: accept, limits, hand over, end. No byte of the client is read here.
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "common/base/log.h"
+#include "common/service/launcher_state.h"
+
+namespace posada::service {
+
+namespace {
+constexpr int accepts_per_turn = 64;
+constexpr std::size_t remembered_sessions = 1024;
+constexpr Millis pause_when_exhausted{100};
+} // namespace
+
+void Launcher::accept_from(const Endpoint& endpoint) {
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        UniqueFd socket(::accept4(endpoint.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (socket.valid()) {
+            admit(std::move(socket), endpoint);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(true);
+            resume_timer_->start(pause_when_exhausted);
+        }
+        return;
+    }
+}
+
+void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
+    const auto peer = io::Address::of_peer(socket.get());
+    if (!peer) return; // gone already
+    const auto admission = limits_->admit(peer->source_key(), loop_.clock().now());
+    if (admission.refused) return refuse(socket, *peer, *admission.refused);
+    hand_over(std::move(socket), endpoint, admission.slot);
+}
+
+// One non-blocking write of a constant: root may say it, since it reads nothing and waits for nothing.
+void Launcher::refuse(const UniqueFd& socket, const io::Address& peer, Refused which) {
+    log(event::limit_refuse,
+        {{"service", std::string(daemon_.name)}, {"rip", peer.ip()}, {"limit", refused_name(which)}});
+    if (daemon_.refusal.empty()) return;
+    if (::send(socket.get(), daemon_.refusal.data(), daemon_.refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return;
+}
+
+void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot) {
+    ConnectionInfo info;
+    info.id = next_id_++;
+    info.listener = static_cast<std::uint32_t>(endpoint.listener);
+    const auto peer = io::Address::of_peer(socket.get());
+    const auto local = io::Address::of_local(socket.get());
+    auto pair = make_seqpacket_pair();
+    if (!peer || !local || !pair || !set_nonblocking(pair->first.get(), true)) return limits_->release(slot);
+    info.peer = *peer;
+    info.local = *local;
+    const Status sent = net_->send_connection(info, socket.get(), pair->second.get());
+    if (!sent) {
+        // A full channel: the net program is behind. The client may come again; nobody waits in root.
+        log(event::limit_refuse, {{"service", std::string(daemon_.name)}, {"rip", peer->ip()}, {"limit", "net-busy"}});
+        return limits_->release(slot);
+    }
+    SessionInfo session;
+    session.id = info.id;
+    session.service = daemon_.name;
+    session.peer = *peer;
+    session.listener = listeners_[endpoint.listener];
+    auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);
+    live->start(*context_);
+    sessions_[info.id] = std::move(live);
+}
+
+void Launcher::pause_accepting(bool paused) {
+    for (auto& watch : accepting_) watch->set(paused ? io::Interest::none : io::Interest::read);
+}
+
+void Launcher::session_ended(std::uint64_t id) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    limits_->release(found->second->slot());
+    recent_.emplace_back(id, found->second->info().peer);
+    if (recent_.size() > remembered_sessions) recent_.pop_front();
+    sessions_.erase(found);
+    finish_if_drained();
+}
+
+void Launcher::connection_ended(std::uint64_t session, int status) {
+    if (!WIFSIGNALED(status)) return;
+    io::Address peer;
+    if (const auto live = sessions_.find(session); live != sessions_.end()) peer = live->second->info().peer;
+    for (const auto& [id, address] : recent_)
+        if (id == session) peer = address;
+    log(event::child_crash, {{"service", std::string(daemon_.name)},
+                             {"session", std::to_string(session)},
+                             {"rip", peer.valid() ? peer.ip() : "unknown"},
+                             {"signal", std::to_string(WTERMSIG(status))}});
+    if (peer.valid()) penalise(peer.source_key(), peer, "crash");
+    // A fresh address space for the next attempt; the others' connections stay with the old zygote.
+    if (net_ && daemon_.model == NetModel::per_connection && !stopping_) replace_net("crash");
+}
+
+void Launcher::penalise(const std::string& source, const io::Address& peer, std::string_view reason) {
+    const Millis length = limits_->penalise(source, loop_.clock().now());
+    log(event::penalty_start, {{"service", std::string(daemon_.name)},
+                               {"rip", peer.ip()},
+                               {"seconds", std::to_string(length.count() / 1000)},
+                               {"reason", std::string(reason)}});
+}
+
+} // namespace posada::service

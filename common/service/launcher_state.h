@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The running launcher: endpoints, the net program (and retiring ones), live sessions with their monitors.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/io/loop.h"
+#include "common/service/launch.h"
+#include "common/service/launcher.h"
+#include "common/service/limits.h"
+#include "common/service/net_handle.h"
+
+namespace posada::service {
+
+struct LauncherOptions {
+    ConfigSource config;
+    LaunchOptions launch;
+    int ready_fd = -1;
+};
+
+class Launcher;
+
+// One accepted connection: its channel, its gate, its monitor session. Lives until the channel ends.
+class LiveSession final : public MonitorLink {
+  public:
+    LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel, NetHandle* net, std::uint32_t slot);
+    void start(const MonitorContext& context);
+
+    void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) override;
+    void set_phase(priv::Phase phase) override { gate_.set_phase(phase); }
+    void kill(std::string_view why) override;
+    io::Loop& loop() override;
+
+    [[nodiscard]] const SessionInfo& info() const { return info_; }
+    [[nodiscard]] std::uint32_t slot() const { return slot_; }
+    [[nodiscard]] NetHandle* net() const { return net_; }
+    void net_gone() { net_ = nullptr; }
+    // The net side sees the end of its channel and finishes in its own way.
+    void please_finish();
+
+  private:
+    void on_readable();
+    void end();
+
+    Launcher& launcher_;
+    SessionInfo info_;
+    priv::Channel channel_;
+    priv::RequestGate gate_;
+    NetHandle* net_;
+    std::uint32_t slot_;
+    std::unique_ptr<MonitorSession> monitor_;
+    std::unique_ptr<io::Watch> watch_;
+    bool ended_ = false;
+};
+
+class Launcher {
+  public:
+    Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options);
+    ~Launcher();
+    // Loads, binds, starts the net program. An Error's code tells the exit status: invalid = 78, else 71.
+    Status start();
+    void run();
+    [[nodiscard]] int exit_code() const { return exit_code_; }
+
+  private:
+    friend class LiveSession;
+    // start-up and reload
+    Result<Settings> load();
+    [[nodiscard]] std::vector<Listener> served(const Settings& settings) const;
+    void watch_signals();
+    Status check_reload(const Settings& settings);
+    [[nodiscard]] std::string certificate_stamp() const;
+    Result<NetProgram> make_program(const Settings& settings);
+    Result<NetSecrets> load_secrets(const Settings& settings);
+    void reload(std::string_view why);
+    void watch_certificates();
+    // the net program
+    Status start_net();
+    void replace_net(std::string_view why); // new connections go to a fresh one; the old one drains
+    void net_exited(NetHandle* net, int status);
+    void net_ready(NetHandle* net);
+    void announce();
+    void fail_start();
+    void restart_later();
+    void serve_single();
+    void open_missing_services();
+    void connection_ended(std::uint64_t session, int status);
+    void open_service(NetHandle* net, const std::string& name);
+    // clients
+    void accept_from(const Endpoint& endpoint);
+    void admit(UniqueFd socket, const Endpoint& endpoint);
+    void hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot);
+    void refuse(const UniqueFd& socket, const io::Address& peer, Refused which);
+    void pause_accepting(bool paused);
+    void session_ended(std::uint64_t id);
+    void penalise(const std::string& source, const io::Address& peer, std::string_view reason);
+    // the rest
+    void read_log();
+    void on_signal_child();
+    void stop(std::string_view why);
+    void finish_if_drained();
+
+    io::Loop& loop_;
+    const LauncherDaemon& daemon_;
+    LauncherOptions options_;
+    Settings settings_;
+    std::vector<Listener> listeners_; // those this daemon serves
+    std::unique_ptr<MonitorContext> context_;
+    std::unique_ptr<LogSink> sink_;
+    std::optional<Limits> limits_;
+    UniqueFd log_in_;
+    UniqueFd log_out_;
+    std::unique_ptr<io::Watch> log_watch_;
+    Launched launched_;
+    std::vector<std::unique_ptr<io::Watch>> accepting_;
+    std::unique_ptr<NetHandle> net_;
+    std::vector<std::unique_ptr<NetHandle>> retiring_;
+    std::vector<std::string> missing_services_;
+    std::string ticket_key_;
+    std::string certificate_stamp_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;
+    std::deque<std::pair<std::uint64_t, io::Address>> recent_; // ended sessions whose process may yet be reported
+    std::uint64_t next_id_ = 1;
+    Millis restart_delay_{0};
+    std::unique_ptr<io::Timer> restart_timer_;
+    std::unique_ptr<io::Timer> certificate_timer_;
+    std::unique_ptr<io::Timer> stop_timer_;
+    std::unique_ptr<io::Timer> service_timer_;
+    std::unique_ptr<io::Timer> resume_timer_;
+    std::vector<std::unique_ptr<io::SignalWatch>> signals_;
+    bool announced_ = false;
+    bool stopping_ = false;
+    int exit_code_ = 0;
+};
+
+} // namespace posada::service

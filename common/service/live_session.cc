@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <sys/socket.h>
+
+#include "common/base/log.h"
+#include "common/service/launcher_state.h"
+
+namespace posada::service {
+
+LiveSession::LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel, NetHandle* net, std::uint32_t slot)
+    : launcher_(launcher), info_(std::move(info)), channel_(std::move(channel)), gate_(launcher.daemon_.requests),
+      net_(net), slot_(slot) {}
+
+void LiveSession::start(const MonitorContext& context) {
+    if (launcher_.daemon_.make_session != nullptr) monitor_ = launcher_.daemon_.make_session(*this, info_, context);
+    watch_ = std::make_unique<io::Watch>(launcher_.loop_, channel_.fd(), io::Interest::read,
+                                         [this](io::Interest) { on_readable(); });
+}
+
+io::Loop& LiveSession::loop() { return launcher_.loop_; }
+
+void LiveSession::on_readable() {
+    auto received = channel_.receive(priv::max_request_fds(launcher_.daemon_.requests));
+    if (!received && received.error().code == Errc::busy) return;
+    if (!received && received.error().code == Errc::protocol) return kill(received.error().text);
+    if (!received || !received->has_value()) return end();
+    priv::Message message = std::move(**received);
+    const auto row = gate_.admit(message);
+    if (!row) return kill(row.error().text);
+    if (monitor_ == nullptr) return kill("no request is allowed");
+    monitor_->handle(*row, std::move(message));
+}
+
+// The peer has at most a handful of requests outstanding: a full socket means that it does not read, which is a breach.
+void LiveSession::answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) {
+    if (ended_) return;
+    const auto sent = channel_.send(static_cast<std::uint16_t>(request_type + 1), info_.id, payload, fds);
+    if (!sent && sent.error().code == Errc::busy) kill("does not read its answers");
+}
+
+void LiveSession::kill(std::string_view why) {
+    if (ended_) return;
+    log(event::privilege_breach, {{"service", std::string(info_.service)},
+                                  {"session", std::to_string(info_.id)},
+                                  {"rip", info_.peer.ip()},
+                                  {"what", std::string(why)}});
+    launcher_.penalise(info_.peer.source_key(), info_.peer, "breach");
+    if (net_ != nullptr) {
+        const bool own_process = launcher_.daemon_.model == NetModel::per_connection && !launcher_.launched_.single;
+        if (own_process) {
+            net_->kill_connection(info_.id);
+        } else {
+            net_->kill_program();
+        }
+    }
+    end();
+}
+
+void LiveSession::please_finish() {
+    if (!ended_) ::shutdown(channel_.fd(), SHUT_WR);
+}
+
+void LiveSession::end() {
+    if (ended_) return;
+    ended_ = true;
+    watch_.reset();
+    channel_.close();
+    launcher_.loop_.defer([launcher = &launcher_, id = info_.id] { launcher->session_ended(id); });
+}
+
+} // namespace posada::service

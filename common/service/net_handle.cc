@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/net_handle.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/secret.h"
+#include "common/priv/drop.h"
+#include "common/priv/process.h"
+
+namespace posada::service {
+
+namespace {
+
+Result<UniqueFd> make_page() {
+    UniqueFd page(::memfd_create("posada-serving", MFD_CLOEXEC));
+    if (!page.valid() || ::ftruncate(page.get(), sizeof(std::uint64_t)) != 0) return errno_error("serving page");
+    return page;
+}
+
+} // namespace
+
+Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, const NetProgram& program, Events events) {
+    if (::access(program.path.c_str(), X_OK) != 0) return errno_error(program.path);
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    std::unique_ptr<NetHandle> handle(new NetHandle(loop, std::move(events)));
+    handle->channel_ = priv::Channel(std::move(pair->first));
+    const int child_channel = pair->second.get();
+    const int child_log = program.log_fd;
+    auto pid = priv::fork_process([&]() -> int {
+        if (const Status dropped = priv::become_user(program.identity.uid, program.identity.gid, {}); !dropped) {
+            log(event::start_failed, {{"error", dropped.error().describe()}});
+            return 71;
+        }
+        const priv::FdMapping fds[] = {{child_channel, zygote_channel_fd}, {child_log, zygote_log_fd}};
+        const Error error = priv::exec_program(program.path, {program.path}, fds);
+        log(event::start_failed, {{"error", error.describe()}});
+        return 71;
+    });
+    if (!pid) return pid.error();
+    handle->pid_ = *pid;
+    RETURN_IF_ERROR(handle->say_hello(program));
+    return handle;
+}
+
+Status NetHandle::say_hello(const NetProgram& program) {
+    auto config = make_sealed_memfd("posada-config", encode(program.config));
+    if (!config) return config.error();
+    std::string secret_bytes = encode(program.secrets);
+    auto secrets = make_sealed_memfd("posada-secrets", secret_bytes);
+    wipe(secret_bytes);
+    if (!secrets) return secrets.error();
+    auto page = make_page();
+    if (!page) return page.error();
+    void* memory = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, page->get(), 0);
+    if (memory == MAP_FAILED) return errno_error("map of the serving page");
+    page_ = static_cast<std::uint64_t*>(memory);
+    const int fds[] = {config->get(), secrets->get(), page->get()};
+    RETURN_IF_ERROR(channel_.send(static_cast<std::uint16_t>(NetMessage::hello), 0, encode(program.hello), fds));
+    RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
+    watch_ =
+        std::make_unique<io::Watch>(loop_, channel_.fd(), io::Interest::read, [this](io::Interest) { on_readable(); });
+    return {};
+}
+
+NetHandle::~NetHandle() {
+    if (page_ != nullptr) ::munmap(page_, sizeof(std::uint64_t));
+}
+
+std::uint64_t NetHandle::serving() const { return page_ == nullptr ? 0 : *page_; }
+
+Status NetHandle::send_connection(const ConnectionInfo& info, int socket, int channel) {
+    const int fds[] = {socket, channel};
+    return channel_.send(static_cast<std::uint16_t>(NetMessage::connection), info.id, encode(info), fds);
+}
+
+Status NetHandle::send_service(std::string_view name, int channel) {
+    Writer w;
+    w.str(name);
+    const int fds[] = {channel};
+    return channel_.send(static_cast<std::uint16_t>(NetMessage::adopt), 0, w.bytes(), fds);
+}
+
+void NetHandle::kill_connection(std::uint64_t session) {
+    Writer w;
+    w.u64(session);
+    if (!channel_.send(static_cast<std::uint16_t>(NetMessage::kill), 0, w.bytes())) kill_program();
+}
+
+void NetHandle::kill_program() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+void NetHandle::stop() {
+    if (channel_.valid() && !channel_.send(static_cast<std::uint16_t>(NetMessage::stop), 0, {})) channel_.close();
+}
+
+void NetHandle::on_message(const priv::Message& message) {
+    Reader r(message.payload);
+    const auto type = static_cast<NetMessage>(message.type);
+    if (type == NetMessage::ready) {
+        ready_ = true;
+        events_.on_ready();
+    } else if (type == NetMessage::ended) {
+        const std::uint64_t session = r.u64();
+        const auto status = static_cast<int>(r.u32());
+        if (r.finish()) events_.on_ended(session, status);
+    } else if (type == NetMessage::want) {
+        const std::string name(r.str());
+        if (r.finish()) events_.on_want(name);
+    }
+}
+
+void NetHandle::on_readable() {
+    for (;;) {
+        const auto received = channel_.receive(0);
+        if (!received && received.error().code == Errc::busy) return;
+        if (!received || !received->has_value()) break;
+        on_message(**received);
+    }
+    // The end of the channel comes before or after SIGCHLD; reap() gives the verdict either way.
+    watch_.reset();
+    channel_.close();
+}
+
+void NetHandle::reap() {
+    int status = 0;
+    if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return;
+    if (watch_) on_readable(); // what it said last
+    pid_ = -1;
+    ready_ = false;
+    watch_.reset();
+    events_.on_exit(status);
+}
+
+} // namespace posada::service

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The launcher's end of one running net program: starts it, says hello, sends connections, hears of their ends.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/io/loop.h"
+#include "common/priv/channel.h"
+#include "common/service/identity.h"
+#include "common/service/net_protocol.h"
+
+namespace posada::service {
+
+struct NetProgram {
+    std::string path; // libexec/posada/pop3d-net
+    Identity identity;
+    Hello hello;
+    NetConfig config;
+    NetSecrets secrets;
+    int log_fd = -1; // borrowed: the children's end of the log pair
+};
+
+class NetHandle {
+  public:
+    struct Events {
+        std::function<void()> on_ready;
+        std::function<void(std::uint64_t session, int wait_status)> on_ended; // a connection's process (zygote)
+        std::function<void(std::string name)> on_want;
+        // The program is gone (wait_status) or closed its channel; the handle is dead after this.
+        std::function<void(int wait_status)> on_exit;
+    };
+    // Forks and execs; Errc::not_found when the program is missing.
+    static Result<std::unique_ptr<NetHandle>> start(io::Loop& loop, const NetProgram& program, Events events);
+    ~NetHandle();
+    NetHandle(const NetHandle&) = delete;
+    NetHandle& operator=(const NetHandle&) = delete;
+
+    [[nodiscard]] bool ready() const { return ready_; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    // The session a shared program was serving when it died; 0 = none.
+    [[nodiscard]] std::uint64_t serving() const;
+    // Errc::busy: the channel is full, try again shortly.
+    Status send_connection(const ConnectionInfo& info, int socket, int channel);
+    Status send_service(std::string_view name, int channel);
+    void kill_connection(std::uint64_t session); // zygote
+    void kill_program();                         // shared
+    void stop();                                 // no more connections; it exits when drained
+    // To be called on SIGCHLD: notices its end.
+    void reap();
+
+  private:
+    explicit NetHandle(io::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
+    Status say_hello(const NetProgram& program);
+    void on_readable();
+    void on_message(const priv::Message& message);
+
+    io::Loop& loop_;
+    Events events_;
+    priv::Channel channel_;
+    std::unique_ptr<io::Watch> watch_;
+    std::uint64_t* page_ = nullptr;
+    pid_t pid_ = -1;
+    bool ready_ = false;
+};
+
+} // namespace posada::service

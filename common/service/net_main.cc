@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The main() of every net program. Order matters and is visible here: hello, certificates, warm-up, sandbox, ready;
+// only then the first client. The zygote (per_connection) keeps no loop and a small heap, since it is forked per
+// client.
+#include "common/service/net.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <optional>
+
+#include "common/base/log.h"
+#include "common/priv/channel.h"
+#include "common/priv/drop.h"
+#include "common/priv/sandbox.h"
+#include "common/service/log_transport.h"
+#include "common/service/net_protocol.h"
+
+namespace posada::service {
+
+void NetService::adopt(std::string_view, UniqueFd) {}
+
+namespace {
+
+constexpr int exit_usage = 64;
+constexpr int exit_system = 71;
+constexpr int exit_config = 78;
+constexpr unsigned hello_fds = 3;
+constexpr std::size_t max_config = 16 * 1024 * 1024;
+
+int fail(int code, const Error& error) {
+    log(event::start_failed, {{"error", error.describe()}});
+    return code;
+}
+
+bool is_seqpacket(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+Result<std::string> read_memfd(const UniqueFd& fd) {
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return errno_error("fstat");
+    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return errno_error("lseek");
+    return read_all(fd.get(), max_config);
+}
+
+Accepted to_accepted(const ConnectionInfo& info, const NetConfig& config, std::vector<UniqueFd> fds) {
+    Accepted accepted;
+    accepted.socket = std::move(fds[0]);
+    accepted.channel = std::move(fds[1]);
+    accepted.id = info.id;
+    accepted.peer = info.peer;
+    accepted.local = info.local;
+    if (info.listener < config.listeners.size()) accepted.listener = config.listeners[info.listener];
+    return accepted;
+}
+
+extern "C" void wake_from_poll(int) {}
+
+class NetProcess {
+  public:
+    explicit NetProcess(const NetDaemon& daemon) : daemon_(daemon), channel_(UniqueFd(zygote_channel_fd)) {}
+    int run();
+
+  private:
+    Status receive_hello();
+    Status load_config(const UniqueFd& config, const UniqueFd& secrets);
+    Status build_tls(const NetSecrets& secrets);
+    Status map_page(const UniqueFd& page);
+    Status send(NetMessage type, std::string_view payload) {
+        return channel_.send(static_cast<std::uint16_t>(type), 0, payload);
+    }
+    [[nodiscard]] bool forks() const { return daemon_.model == NetModel::per_connection && !hello_.single; }
+    std::unique_ptr<NetContext> make_context(io::Loop& loop);
+
+    int zygote_loop();
+    bool zygote_message();
+    void fork_connection(const ConnectionInfo& info, std::vector<UniqueFd> fds);
+    [[noreturn]] void connection_process(const ConnectionInfo& info, std::vector<UniqueFd> fds);
+    void kill_connection(std::uint64_t id);
+    void reap();
+
+    int serve();
+    void serve_messages(io::Loop& loop, NetService& service);
+    void serve_message(priv::Message message, NetService& service);
+
+    const NetDaemon& daemon_;
+    priv::Channel channel_;
+    Hello hello_;
+    NetConfig config_;
+    std::shared_ptr<io::TlsContext> modern_;
+    std::shared_ptr<io::TlsContext> legacy_;
+    std::uint64_t* page_ = nullptr;
+    priv::PreparedSandbox final_sandbox_;
+    std::map<pid_t, std::uint64_t> children_;
+    bool stopping_ = false;
+};
+
+Status NetProcess::receive_hello() {
+    auto received = channel_.receive(hello_fds);
+    if (!received) return received.error();
+    if (!received->has_value()) return Error{Errc::closed, 0, "the launcher went away"};
+    priv::Message message = std::move(**received);
+    if (message.type != static_cast<std::uint16_t>(NetMessage::hello) || message.fds.size() != hello_fds)
+        return Error{Errc::protocol, 0, "no hello"};
+    auto hello = decode_hello(message.payload);
+    if (!hello) return hello.error();
+    hello_ = std::move(*hello);
+    if (hello_.table_hash != priv::table_hash(daemon_.requests))
+        return Error{Errc::unavailable, 0,
+                     "launcher and net program differ in their request table (upgrade under way?)"};
+    RETURN_IF_ERROR(load_config(message.fds[0], message.fds[1]));
+    return map_page(message.fds[2]);
+}
+
+Status NetProcess::load_config(const UniqueFd& config, const UniqueFd& secrets) {
+    auto config_bytes = read_memfd(config);
+    if (!config_bytes) return config_bytes.error();
+    auto decoded = decode_net_config(*config_bytes);
+    if (!decoded) return decoded.error();
+    config_ = std::move(*decoded);
+    auto secret_bytes = read_memfd(secrets);
+    if (!secret_bytes) return secret_bytes.error();
+    auto keys = decode_net_secrets(*secret_bytes);
+    wipe(*secret_bytes);
+    if (!keys) return keys.error();
+    const Status built = build_tls(*keys);
+    for (io::Certificate& certificate : keys->certificates) wipe(certificate.key_pem);
+    wipe(keys->ticket_key);
+    return built;
+}
+
+Status NetProcess::build_tls(const NetSecrets& secrets) {
+    if (secrets.certificates.empty()) return {};
+    io::TlsServerConfig tls;
+    tls.certificates = secrets.certificates;
+    tls.alpn = daemon_.alpn;
+    tls.ticket_key = secrets.ticket_key;
+    auto modern = io::TlsContext::make_server(tls);
+    if (!modern) return modern.error();
+    modern_ = std::move(*modern);
+    tls.profile = io::TlsProfile::legacy;
+    auto legacy = io::TlsContext::make_server(tls);
+    if (!legacy) return legacy.error();
+    legacy_ = std::move(*legacy);
+    for (io::Certificate& certificate : tls.certificates) wipe(certificate.key_pem);
+    return {};
+}
+
+Status NetProcess::map_page(const UniqueFd& page) {
+    void* memory = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, page.get(), 0);
+    if (memory == MAP_FAILED) return errno_error("map of the serving page");
+    page_ = static_cast<std::uint64_t*>(memory);
+    return {};
+}
+
+std::unique_ptr<NetContext> NetProcess::make_context(io::Loop& loop) {
+    const auto tls = [this](io::TlsProfile profile) { return profile == io::TlsProfile::legacy ? legacy_ : modern_; };
+    const auto idle = [this, &loop] {
+        if (stopping_ || daemon_.model == NetModel::per_connection) loop.stop();
+    };
+    const auto want = [this](std::string_view name) {
+        Writer w;
+        w.str(name);
+        if (!send(NetMessage::want, w.bytes())) stopping_ = true;
+    };
+    const auto serving = [this](std::uint64_t id) { *page_ = id; };
+    return std::make_unique<NetContext>(NetContext{loop, hello_.hostname, config_.options, tls, idle, want, serving});
+}
+
+// ---- per_connection: the zygote ----
+
+int NetProcess::zygote_loop() {
+    struct sigaction action {};
+    action.sa_handler = wake_from_poll;
+    ::sigaction(SIGCHLD, &action, nullptr);
+    sigset_t blocked;
+    sigset_t open;
+    ::sigemptyset(&blocked);
+    ::sigaddset(&blocked, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &blocked, &open);
+    pollfd waiting{channel_.fd(), POLLIN, 0};
+    while (!stopping_ || !children_.empty()) {
+        waiting.fd = stopping_ ? -1 : channel_.fd();
+        const int ready = ::ppoll(&waiting, 1, nullptr, &open);
+        if (ready > 0 && !zygote_message()) stopping_ = true;
+        reap();
+    }
+    return 0;
+}
+
+// False at the end: the launcher said stop or is gone. Children notice by themselves (their monitor channel closes).
+bool NetProcess::zygote_message() {
+    auto received = channel_.receive(2);
+    if (!received || !received->has_value()) return false;
+    priv::Message message = std::move(**received);
+    switch (static_cast<NetMessage>(message.type)) {
+    case NetMessage::connection: {
+        const auto info = decode_connection(message.payload);
+        if (!info || message.fds.size() != 2) return false;
+        fork_connection(*info, std::move(message.fds));
+        return true;
+    }
+    case NetMessage::kill: {
+        Reader r(message.payload);
+        kill_connection(r.u64());
+        return true;
+    }
+    case NetMessage::hello:
+    case NetMessage::ready:
+    case NetMessage::ended:
+    case NetMessage::adopt:
+    case NetMessage::want:
+    case NetMessage::stop: return false;
+    }
+    return false;
+}
+
+void NetProcess::fork_connection(const ConnectionInfo& info, std::vector<UniqueFd> fds) {
+    const pid_t pid = ::fork();
+    if (pid == 0) connection_process(info, std::move(fds));
+    // Without a process the connection is closed here; the launcher sees its channel end.
+    if (pid < 0) return log(event::session_end, {{"rip", info.peer.ip()}, {"reason", "no process left"}});
+    children_[pid] = info.id;
+}
+
+void NetProcess::connection_process(const ConnectionInfo& info, std::vector<UniqueFd> fds) {
+    channel_.close();
+    ::signal(SIGCHLD, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    auto loop = io::Loop::create();
+    if (!loop) ::_exit(fail(exit_system, loop.error()));
+    const auto context = make_context(**loop);
+    const auto service = daemon_.make(*context);
+    if (const Status confined = final_sandbox_.apply(); !confined) ::_exit(fail(exit_system, confined.error()));
+    service->accept(to_accepted(info, config_, std::move(fds)));
+    (*loop)->run();
+    ::_exit(0);
+}
+
+void NetProcess::kill_connection(std::uint64_t id) {
+    for (const auto& [pid, session] : children_)
+        if (session == id) ::kill(pid, SIGKILL);
+}
+
+void NetProcess::reap() {
+    int status = 0;
+    for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
+        const auto child = children_.find(pid);
+        if (child == children_.end()) continue;
+        Writer w;
+        w.u64(child->second);
+        w.u32(static_cast<std::uint32_t>(status));
+        children_.erase(child);
+        if (!stopping_ && !send(NetMessage::ended, w.bytes())) stopping_ = true;
+    }
+}
+
+// ---- shared, or a single connection: this process serves ----
+
+int NetProcess::serve() {
+    auto loop = io::Loop::create();
+    if (!loop) return fail(exit_system, loop.error());
+    const auto context = make_context(**loop);
+    const auto service = daemon_.make(*context);
+    if (const Status confined = final_sandbox_.apply(); !confined) return fail(exit_system, confined.error());
+    if (const Status blocking = set_nonblocking(channel_.fd(), true); !blocking)
+        return fail(exit_system, blocking.error());
+    if (const Status sent = send(NetMessage::ready, {}); !sent) return fail(exit_system, sent.error());
+    serve_messages(**loop, *service);
+    return 0;
+}
+
+void NetProcess::serve_messages(io::Loop& loop, NetService& service) {
+    std::optional<io::Watch> watch;
+    const auto stop = [&] {
+        stopping_ = true;
+        watch.reset();
+        service.stop();
+    };
+    watch.emplace(loop, channel_.fd(), io::Interest::read, [&](io::Interest) {
+        for (;;) {
+            auto received = channel_.receive(2);
+            if (!received && received.error().code == Errc::busy) return;
+            if (!received || !received->has_value()) return stop();
+            if ((*received)->type == static_cast<std::uint16_t>(NetMessage::stop)) return stop();
+            serve_message(std::move(**received), service);
+        }
+    });
+    loop.run();
+}
+
+void NetProcess::serve_message(priv::Message message, NetService& service) {
+    const auto type = static_cast<NetMessage>(message.type);
+    if (type == NetMessage::connection && message.fds.size() == 2) {
+        const auto info = decode_connection(message.payload);
+        if (info) service.accept(to_accepted(*info, config_, std::move(message.fds)));
+    }
+    if (type == NetMessage::adopt && message.fds.size() == 1) {
+        Reader r(message.payload);
+        const std::string name(r.str());
+        service.adopt(name, std::move(message.fds[0]));
+    }
+}
+
+int NetProcess::run() {
+    if (const Status hello = receive_hello(); !hello) return fail(exit_config, hello.error());
+    io::tls_warm_up();
+    const auto mode = static_cast<priv::SandboxMode>(hello_.sandbox);
+    const auto profile =
+        daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;
+    auto prepared = priv::prepare_sandbox(profile, mode, zygote_log_fd);
+    if (!prepared) return fail(exit_system, prepared.error());
+    final_sandbox_ = std::move(*prepared);
+    if (!forks()) return serve();
+    auto base = priv::prepare_sandbox(priv::SandboxProfile::net_zygote, mode, zygote_log_fd);
+    if (!base) return fail(exit_system, base.error());
+    if (const Status confined = base->apply(); !confined) return fail(exit_system, confined.error());
+    if (const Status sent = send(NetMessage::ready, {}); !sent) return fail(exit_system, sent.error());
+    return zygote_loop();
+}
+
+} // namespace
+
+int net_main(const NetDaemon& daemon, int, char** argv) {
+    if (!is_seqpacket(zygote_channel_fd) || !is_seqpacket(zygote_log_fd)) {
+        std::fprintf(stderr, "%s is started by sbin/%.*s, never by hand.\n", argv[0],
+                     static_cast<int>(daemon.name.size()), daemon.name.data());
+        return exit_usage;
+    }
+    ::signal(SIGPIPE, SIG_IGN);
+    RecordSink sink(zygote_log_fd);
+    set_log_sink(&sink);
+    NetProcess process(daemon);
+    const int code = process.run();
+    set_log_sink(nullptr);
+    return code;
+}
+
+} // namespace posada::service
