@@ -8,8 +8,8 @@ namespace posada::ctl {
 
 struct Command {
     std::string_view name;
-    std::string_view syntax; // what follows the name: "add|passwd|list|remove [NAME]"
-    std::string_view help;   // one line, no full stop
+    std::string_view syntax;           // what follows the name: "add|passwd|list|remove [NAME]"
+    std::string_view help;             // one line, no full stop
     int (*run)(int argc, char** argv); // argv[0] is the command's name; returns the exit status
 };
 
