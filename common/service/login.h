@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Logins, the monitor's side. LoginService is made once per launcher: workers, throttle, SCRAM secret. LoginSession
+// answers the rows of login_protocol.h for one connection and logs auth-ok, auth-fail, auth-temp. It keeps no verifier
+// and no password, but for the seconds that an attempt of a penalised source is held before it may start.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/auth/account.h"
+#include "common/auth/backends.h"
+#include "common/auth/lookup.h"
+#include "common/auth/throttle.h"
+#include "common/auth/worker.h"
+#include "common/base/secret.h"
+#include "common/service/login_protocol.h"
+#include "common/service/monitor.h"
+#include "common/service/options.h"
+
+namespace posada::service {
+
+struct LoginConfig {
+    std::string service;     // "pop3d": in logs
+    std::string pam_service; // "posada-pop3"
+    std::string users_file;
+    std::string secret_file;           // 0600, made when absent
+    std::vector<std::string> backends; // "users", "pam", in order
+    std::vector<std::string> domains;  // "name@domain" logs in as name
+    uid_t first_valid_uid = 1000;
+    std::uint32_t max_attempts = 3;
+    Millis deadline{30'000};
+    unsigned workers = 0; // 0 = 4 x cores
+    auth::ThrottleConfig throttle;
+    std::vector<io::Network> exempt; // no delays
+    int log_fd = -1;
+};
+
+// Without root the PAM backend is left out.
+LoginConfig login_config(const CommonOptions& options, std::string_view service, std::string_view pam_service);
+// For the lookup worker and for deliver.
+auth::AccountSources account_sources(const CommonOptions& options);
+// SCRAM may be announced: switched on, users file the only backend, and a verifier for every user.
+bool scram_announced(const CommonOptions& options);
+
+class LoginService {
+  public:
+    // Reads or makes the secret file; without one (read-only state) logs it and uses a secret of this process.
+    LoginService(io::Loop& loop, LoginConfig config);
+    ~LoginService();
+    LoginService(const LoginService&) = delete;
+    LoginService& operator=(const LoginService&) = delete;
+    [[nodiscard]] const LoginConfig& config() const { return config_; }
+
+    // The work of an attempt, done in a worker; tests put their own backend here.
+    using BackendMaker = std::function<std::vector<std::unique_ptr<auth::Backend>>(const LoginConfig&)>;
+    void set_backends(BackendMaker maker) { make_backends_ = std::move(maker); }
+
+  private:
+    friend class LoginSession;
+    io::Loop& loop_;
+    LoginConfig config_;
+    auth::Throttle throttle_;
+    auth::WorkerPool pool_;
+    std::string scram_secret_;
+    BackendMaker make_backends_;
+};
+
+// What a daemon adds to a successful login.
+class LoginHooks {
+  public:
+    virtual ~LoginHooks() = default;
+    // The descriptor (an agent's channel) travels with the answer; an invalid one = none. An error is answered instead
+    // of the success, and the session stays before login. Calling done after the session is gone does nothing.
+    using Done = std::function<void(Result<UniqueFd>)>;
+    virtual void on_login(const auth::Account& account, Done done) = 0;
+};
+
+class LoginSession final : public MonitorSession {
+  public:
+    // hooks: nullptr = nothing to add. All outlive the session.
+    LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks);
+    ~LoginSession() override;
+    // Rows are told apart by the message's type; anything but the three is a breach.
+    void handle(std::size_t row, priv::Message message) override;
+
+  private:
+    struct State;
+    std::shared_ptr<State> state_; // callbacks hold it weakly
+};
+
+} // namespace posada::service
