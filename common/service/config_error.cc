@@ -107,7 +107,6 @@ std::vector<ConfigError> ErrorList::take() {
         std::move(here.begin(), here.end(), std::back_inserter(out));
     }
     errors_.clear();
-    if (out.size() > most_errors) out.resize(most_errors);
     return out;
 }
 

@@ -101,18 +101,26 @@ void convert(const toml::node& from, ConfigNode& to) {
 
 // ---- syntax errors in an administrator's words
 
-// The keys that lead to line n: {"smtpd", "queue"} below [smtpd.queue]. A header needs no closing bracket here.
+// {"smtpd", "queue"} of "[smtpd.queue]"; the closing bracket may be missing.
+std::vector<std::string> keys_of_header(std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of('['), line.size()));
+    std::vector<std::string> keys;
+    for (const std::string_view key : split(line.substr(0, line.find_first_of("]#=")), '.'))
+        keys.emplace_back(trim(key));
+    return keys;
+}
+
+// The keys of the header that line n stands under, or is.
 std::vector<std::string> section_of_line(const ConfigFile& file, unsigned n) {
-    for (; n > 0; --n) {
-        std::string_view line = trim(file.line(n));
-        if (line.empty() || line.front() != '[') continue;
-        line.remove_prefix(std::min(line.find_first_not_of('['), line.size()));
-        line = trim(line.substr(0, line.find_first_of("]#=")));
-        std::vector<std::string> keys;
-        for (const std::string_view key : split(line, '.')) keys.emplace_back(trim(key));
-        return keys;
+    std::string_view header;
+    std::string_view rest = file.text;
+    for (; n > 0 && !rest.empty(); --n) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+        const std::string_view line = trim(rest.substr(0, end));
+        if (line.starts_with('[')) header = line;
+        rest.remove_prefix(end + 1);
     }
-    return {};
+    return header.empty() ? std::vector<std::string>{} : keys_of_header(header);
 }
 
 std::string first_definition(const ConfigNode& root, const ConfigFile& file, const SyntaxError& error) {

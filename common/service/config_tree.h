@@ -43,14 +43,10 @@ class ErrorList {
   public:
     void add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message);
     void add(std::string file, std::string section, std::string message); // about the file as a whole
-    // By file, then line and column; at most 200.
+    // By file in the order of reading, then line and column; at most 200.
     std::vector<ConfigError> take();
 
   private:
-    struct Entry {
-        const ConfigFile* file;
-        ConfigError error;
-    };
     std::vector<ConfigError> errors_;
 };
 

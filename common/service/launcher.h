@@ -31,13 +31,13 @@ struct LauncherDaemon {
     bool (*serves)(const Listener& listener); // nullptr = all listeners of the section
     std::string_view refusal;                 // written, with CRLF, to a client a limit refuses; "" = silent close
     // Called once before the first session; may be nullptr.
-    void (*prepare)(const MonitorContext& context);
+    void (*prepare)(const MonitorContext& context) = nullptr;
     // One per connection. nullptr function: the daemon has no privileged requests.
     std::unique_ptr<MonitorSession> (*make_session)(MonitorLink& link, const SessionInfo& info,
-                                                    const MonitorContext& context);
+                                                    const MonitorContext& context) = nullptr;
     // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks.
-    std::vector<std::string_view> services;
-    Result<UniqueFd> (*open_service)(std::string_view name, const MonitorContext& context);
+    std::vector<std::string_view> services{};
+    Result<UniqueFd> (*open_service)(std::string_view name, const MonitorContext& context) = nullptr;
 };
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv);

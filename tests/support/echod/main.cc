@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// sbin/echod: the launcher, and the monitor with its one request.
+#include "common/base/text.h"
+#include "common/service/launcher.h"
+#include "tests/support/echod/echo.h"
+
+namespace posada::echod {
+
+struct Options {
+    static const service::SectionInfo& section();
+};
+
+static std::vector<service::Listener> builtin_listeners() {
+    return {{"echo", {"127.0.0.1"}, 10007, service::TlsMode::starttls, false, {}, false, "echo"}};
+}
+
+const service::SectionInfo& Options::section() {
+    static const service::Schema schema{};
+    static const service::SectionInfo info{
+        "echod", "Echo.", &schema, &service::make_options<Options>, &builtin_listeners, nullptr};
+    return info;
+}
+
+class Monitor final : public service::MonitorSession {
+  public:
+    explicit Monitor(service::MonitorLink& link) : link_(link) {}
+    void handle(std::size_t, priv::Message m) override {
+        link_.answer(m.type, priv::encode_ok(ascii_upper(m.payload)));
+    }
+
+  private:
+    service::MonitorLink& link_;
+};
+
+} // namespace posada::echod
+
+int main(int argc, char** argv) {
+    using namespace posada;
+    service::LauncherDaemon daemon{"echod",         "echod-net",
+                                   "pop3d",         service::NetModel::per_connection,
+                                   echod::requests, &echod::Options::section,
+                                   nullptr,         "-busy, try again later\r\n"};
+    daemon.make_session = [](service::MonitorLink& link, const service::SessionInfo&,
+                             const service::MonitorContext&) -> std::unique_ptr<service::MonitorSession> {
+        return std::make_unique<echod::Monitor>(link);
+    };
+    return service::launcher_main(daemon, argc, argv);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// libexec/posada/echod-net: Conn is the only driver of Session.
+#include <cstdlib>
+
+#include "common/service/connection.h"
+#include "common/service/connections.h"
+#include "tests/support/echod/echo.h"
+
+namespace posada::echod {
+
+class Conn final : public service::Connection {
+  public:
+    Conn(service::NetContext& context, int&, service::Accepted accepted, std::function<void()> finished)
+        : Connection(context, std::move(accepted), 0, std::move(finished)) {}
+
+  private:
+    void greet() override {
+        stream().set_deadline(Seconds(60));
+        stream().write("+hello\r\n");
+    }
+    void on_input() override {
+        for (std::size_t end;
+             !waiting_ && !closing() && (end = stream().input().find('\n')) != std::string_view::npos;) {
+            const std::string line(trim(stream().input().substr(0, stream().input().find_first_of("\r\n"))));
+            stream().consume(end + 1);
+            act(session_.line(line, stream().tls_active(), tls_available()));
+        }
+    }
+    void act(const Effect& effect) {
+        if (effect.action == Action::crash) std::abort();
+        if (effect.action == Action::ask_upper) return ask(effect.text);
+        stream().write(effect.text + "\r\n");
+        if (effect.action == Action::start_tls) start_tls();
+        if (effect.action == Action::close) close("quit");
+    }
+    void ask(const std::string& text) {
+        waiting_ = true;
+        monitor().request(requests[0].type, accepted().id, text, [this](const Result<service::Reply>& reply) {
+            waiting_ = false;
+            act({Action::reply, reply ? "+" + reply->body : "-no monitor"});
+            on_input();
+        });
+    }
+
+    Session session_;
+    bool waiting_ = false;
+};
+
+static std::unique_ptr<service::NetService> make(service::NetContext& context) {
+    return std::make_unique<service::Connections<Conn, int>>(context, 0);
+}
+
+} // namespace posada::echod
+
+int main(int argc, char** argv) {
+    using namespace posada;
+    return service::net_main({"echod", service::NetModel::per_connection, echod::requests, "", &echod::make}, argc,
+                             argv);
+}
