@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Starting and reaping child processes. No event loop here: whoever owns one calls Reaper::reap() on SIGCHLD.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace posada::priv {
+
+// fork(2). The child gets default signal handlers (SIGPIPE stays ignored), an empty signal mask, and ends with
+// _exit(body()); it inherits every descriptor: close_all_except() is the body's duty. Errc::limit = no process left.
+Result<pid_t> fork_process(const std::function<int()>& body);
+
+struct FdMapping {
+    int from;
+    int to; // 3 or higher
+};
+
+// execve(2) in a forked child; comes back only with the reason why not. The new program has descriptors 0 and 1 on
+// /dev/null, 2 as it is, the mapped ones, and no other; SIGPIPE is default again; its environment is PATH and what is
+// listed here if set: TZ, POSADA_LANDLOCK_ABI_MAX and the sanitizers' *_OPTIONS.
+Error exec_program(const std::string& path, const std::vector<std::string>& argv, std::span<const FdMapping> fds);
+
+// Children by pid. Never waits for a pid it was not told of: PAM modules fork and wait for their own.
+class Reaper {
+  public:
+    using OnExit = std::function<void(int wait_status)>;
+    void add(pid_t pid, OnExit on_exit);
+    void forget(pid_t pid); // it is still reaped, silently
+    // Calls on_exit of those that have ended; a callback may add and forget. Never blocks.
+    void reap();
+    [[nodiscard]] std::size_t size() const { return children_.size(); }
+
+  private:
+    std::map<pid_t, OnExit> children_;
+};
+
+// "exit 78", "signal 11 (SEGV)" for logs.
+std::string describe_wait_status(int wait_status);
+
+} // namespace posada::priv
