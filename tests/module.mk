@@ -15,3 +15,12 @@ $(eval $(call unit_area,priv,common/priv,priv base,-lseccomp -lcap-ng -lfmt))
 $(eval $(call unit_area,store,common/store,store base,-lcrypto -lfmt))
 $(eval $(call unit_area,auth,common/auth,auth base,-lcrypt -lpam -lcrypto -lfmt))
 $(eval $(call unit_area,service,common/service,service auth store priv io proto base,-levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt))
+
+# echod, the smallest daemon: HACKING.md "Add a daemon"; tests/service runs on it.
+TEST_PROGRAMS += sbin/echod libexec/posada/echod-net
+sbin/echod_SRCS := tests/support/echod/main.cc
+sbin/echod_LIBS := $(LAUNCHER_LIBS)
+sbin/echod_LDLIBS := $(LAUNCHER_LDLIBS)
+libexec/posada/echod-net_SRCS := tests/support/echod/net_main.cc
+libexec/posada/echod-net_LIBS := $(NET_LIBS)
+libexec/posada/echod-net_LDLIBS := $(NET_LDLIBS)

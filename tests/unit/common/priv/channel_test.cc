@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/priv/channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "common/base/bytes.h"
+#include "common/priv/request.h"
+
+namespace posada::priv {
+namespace {
+
+struct Pair {
+    Channel a, b;
+    Pair() {
+        auto pair = make_seqpacket_pair();
+        a = Channel(std::move(pair->first));
+        b = Channel(std::move(pair->second));
+    }
+};
+
+int open_descriptors() {
+    int n = 0;
+    for (int fd = 0; fd < 256; ++fd) n += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    return n;
+}
+
+TEST(Channel, CarriesTypeSessionPayloadAndDescriptors) {
+    Pair p;
+    const auto file = make_sealed_memfd("x", "content");
+    const int fds[] = {file->get()};
+    ASSERT_TRUE(p.a.send(8, 77, "payload", fds));
+    auto received = p.b.receive(1);
+    ASSERT_TRUE(received);
+    const Message& m = **received;
+    EXPECT_EQ(m.type, 8);
+    EXPECT_EQ(m.session, 77U);
+    EXPECT_EQ(m.payload, "payload");
+    ASSERT_EQ(m.fds.size(), 1U);
+    EXPECT_TRUE(::fcntl(m.fds[0].get(), F_GETFD) & FD_CLOEXEC);
+    EXPECT_EQ(*read_all(m.fds[0].get(), 100), "content");
+}
+
+TEST(Channel, UnwantedDescriptorsAreNeitherAcceptedNorLeaked) {
+    Pair p;
+    const int before = open_descriptors();
+    const int fds[] = {0, 1};
+    ASSERT_TRUE(p.a.send(2, 0, "", fds));
+    EXPECT_EQ(p.b.receive(1).error().code, Errc::protocol);
+    ASSERT_TRUE(p.a.send(2, 0, "", fds));
+    EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol);
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Channel, ALyingHeaderIsRefused) {
+    Pair p;
+    for (const std::string raw : {std::string("short"), std::string(header_size, '\xff'), std::string(header_size, '\0') + "tail"}) {
+        ASSERT_EQ(::send(p.a.fd(), raw.data(), raw.size(), 0), static_cast<ssize_t>(raw.size()));
+        EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol) << raw.size();
+    }
+}
+
+TEST(Channel, TooLargeIsRefusedBySenderAndReceiver) {
+    Pair p;
+    EXPECT_EQ(p.a.send(2, 0, std::string(max_payload + 1, 'x')).error().code, Errc::limit);
+    ASSERT_TRUE(p.a.send(2, 0, std::string(max_payload, 'x')));
+    EXPECT_EQ((**p.b.receive(0)).payload.size(), max_payload);
+    const std::string huge(max_packet + 1, 'x');
+    ASSERT_GT(::send(p.a.fd(), huge.data(), huge.size(), 0), 0);
+    EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol);
+}
+
+TEST(Channel, EndOfFileIsNotAnError) {
+    Pair p;
+    p.a.close();
+    auto received = p.b.receive(0);
+    ASSERT_TRUE(received);
+    EXPECT_FALSE(received->has_value());
+    EXPECT_EQ(p.b.send(2, 0, "x").error().code, Errc::closed);
+}
+
+TEST(Channel, CallMatchesTheAnswerAndHonoursTheDeadline) {
+    Pair p;
+    std::thread server([&] {
+        auto request = p.b.receive(0);
+        EXPECT_TRUE(p.b.send(static_cast<std::uint16_t>((**request).type + 1), (**request).session, encode_ok("done")));
+    });
+    const auto answer = p.a.call(4, 9, "please");
+    server.join();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(*decode_answer(answer->payload), "done");
+    EXPECT_EQ(p.a.call(4, 9, "again", {}, 0, Millis(20)).error().code, Errc::timeout);
+}
+
+TEST(Channel, AnswersCarryAVerdict) {
+    EXPECT_EQ(*decode_answer(encode_ok("body")), "body");
+    const auto refused = decode_answer(encode_failure(Error{Errc::denied, 0, "no"}));
+    EXPECT_EQ(refused.error().code, Errc::denied);
+    EXPECT_EQ(refused.error().text, "no");
+    EXPECT_EQ(decode_answer("").error().code, Errc::protocol);
+    EXPECT_EQ(decode_answer("\x7f").error().code, Errc::protocol);
+}
+
+constexpr RequestInfo table[] = {
+    {2, "login", before_login, false, 10, 0, 1, ""},
+    {4, "open", after_login, true, 10, 1, 0, ""},
+};
+
+Message message(std::uint16_t type, std::string payload = {}, int fds = 0) {
+    Message m;
+    m.type = type;
+    m.payload = std::move(payload);
+    for (int i = 0; i < fds; ++i) m.fds.emplace_back(::dup(0));
+    return m;
+}
+
+TEST(RequestGate, EachRuleOfARowIsEnforced) {
+    RequestGate gate(table);
+    EXPECT_EQ(gate.admit(message(99)).error().text, "99: unknown request");
+    EXPECT_EQ(gate.admit(message(3)).error().text, "3: unknown request");
+    EXPECT_EQ(gate.admit(message(4, "", 1)).error().text, "open: not allowed in this phase");
+    EXPECT_EQ(gate.admit(message(2, std::string(11, 'x'))).error().text, "login: too large");
+    EXPECT_EQ(gate.admit(message(2, "", 1)).error().text, "login: wrong number of descriptors");
+    EXPECT_EQ(*gate.admit(message(2)), 0U);
+    EXPECT_EQ(*gate.admit(message(2)), 0U);
+    gate.set_phase(after_login);
+    EXPECT_EQ(gate.admit(message(2)).error().text, "login: not allowed in this phase");
+    EXPECT_EQ(*gate.admit(message(4, "", 1)), 1U);
+    EXPECT_EQ(gate.admit(message(4, "", 1)).error().text, "open: allowed once");
+}
+
+TEST(RequestGate, TheHashTellsTablesApart) {
+    RequestInfo other[] = {table[0], table[1]};
+    EXPECT_EQ(table_hash(table), table_hash(other));
+    other[1].max_bytes = 11;
+    EXPECT_NE(table_hash(table), table_hash(other));
+    EXPECT_EQ(max_request_fds(table), 1U);
+}
+
+}  // namespace
+}  // namespace posada::priv
