@@ -197,42 +197,46 @@ void Applier::apply_tables(const OptionRow& row, const ConfigNode& node, void* o
     }
 }
 
+// The elements that are right; the others become errors, each at its own place.
+std::optional<OptionValue> Applier::apply_list(const OptionRow& row, const ConfigNode& node, const Where& where) {
+    std::vector<std::string> texts;
+    std::vector<std::uint64_t> numbers;
+    bool bad = false;
+    for (const ConfigNode& child : node.children) {
+        auto element = parse_scalar(row, child);
+        Status ok = element ? check_element(row, *element) : Status(element.error());
+        if (!ok) {
+            bad = true;
+            error(child, where.scope, fmt::format("\"{}\" {}", row.key, ok.error().text));
+        } else if (has_number_elements(row.type)) {
+            numbers.push_back(std::get<std::uint64_t>(*element));
+        } else {
+            texts.push_back(std::get<std::string>(*element));
+        }
+    }
+    if (bad) return std::nullopt;
+    return has_number_elements(row.type) ? OptionValue(std::move(numbers)) : OptionValue(std::move(texts));
+}
+
+std::optional<OptionValue> Applier::apply_value(const OptionRow& row, const ConfigNode& node, const Where& where) {
+    if (is_list(row.type) && node.kind == NodeKind::list) return apply_list(row, node, where);
+    Result<OptionValue> value =
+        is_list(row.type) ? Error{Errc::invalid, 0, fmt::format("must be {}, not {}", wanted(row.type), found(node))}
+                          : parse_scalar(row, node);
+    if (value) return std::move(value).value();
+    error(node, where.scope, fmt::format("\"{}\" {}", row.key, value.error().text));
+    return std::nullopt;
+}
+
 void Applier::apply_row(const OptionRow& row, const ConfigNode& node, void* options, const Where& where) {
     origins_[where.path] = {node.file, node.key_line, node.key_column};
     if (row.type == OptionType::group) return apply_group(row, node, options, where);
     if (row.type == OptionType::tables) return apply_tables(row, node, options, where);
-    const auto refuse = [&](const ConfigNode& at, const Error& why) {
-        error(at, where.scope, fmt::format("\"{}\" {}", row.key, why.text));
-    };
-    OptionValue value;
-    if (!is_list(row.type)) {
-        auto scalar = parse_scalar(row, node);
-        if (!scalar) return refuse(node, scalar.error());
-        value = std::move(scalar).value();
-    } else {
-        if (node.kind != NodeKind::list)
-            return error(node, where.scope,
-                         fmt::format("\"{}\" must be {}, not {}", row.key, wanted(row.type), found(node)));
-        std::vector<std::string> texts;
-        std::vector<std::uint64_t> numbers;
-        bool bad = false;
-        for (const ConfigNode& child : node.children) {
-            auto element = parse_scalar(row, child);
-            Status ok = element ? check_element(row, *element) : Status(element.error());
-            if (!ok) {
-                bad = true;
-                refuse(child, ok.error());
-            } else if (has_number_elements(row.type)) {
-                numbers.push_back(std::get<std::uint64_t>(*element));
-            } else {
-                texts.push_back(std::get<std::string>(*element));
-            }
-        }
-        if (bad) return;
-        value = has_number_elements(row.type) ? OptionValue(std::move(numbers)) : OptionValue(std::move(texts));
-    }
-    if (Status ok = check_value(row, value); !ok) return refuse(node, ok.error());
-    row.set(options, value);
+    const auto value = apply_value(row, node, where);
+    if (!value) return;
+    if (Status ok = check_value(row, *value); !ok)
+        return error(node, where.scope, fmt::format("\"{}\" {}", row.key, ok.error().text));
+    row.set(options, *value);
 }
 
 } // namespace posada::service

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -39,6 +40,8 @@ class Applier {
     void unknown_key(const ConfigNode& node, std::span<const Part> parts, const std::string& path,
                      const std::string& scope);
     void apply_row(const OptionRow& row, const ConfigNode& node, void* options, const Where& where);
+    std::optional<OptionValue> apply_value(const OptionRow& row, const ConfigNode& node, const Where& where);
+    std::optional<OptionValue> apply_list(const OptionRow& row, const ConfigNode& node, const Where& where);
     void apply_group(const OptionRow& row, const ConfigNode& node, void* options, const Where& where);
     void apply_tables(const OptionRow& row, const ConfigNode& node, void* options, const Where& where);
     void require(const OptionRow& row, const ConfigNode& table, const Where& where);

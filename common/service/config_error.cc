@@ -85,6 +85,7 @@ std::string errors_text(const std::vector<ConfigError>& errors) {
 }
 
 void ErrorList::add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message) {
+    if (errors_.size() >= most_errors) return;
     errors_.push_back(
         {Position{file.name, line, column}, std::move(section), std::move(message), std::string(file.line(line))});
 }

@@ -103,6 +103,7 @@ struct TomlWriter {
     std::string operator()(const std::string& v) const { return quoted(v); }
     template <class T>
     std::string operator()(const std::vector<T>& v) const {
+        if (v.empty() && row.type == OptionType::address_list) return "[\"*\"]"; // what an absent list means
         std::string out = "[";
         for (const T& element : v) out.append(out.size() > 1 ? ", " : "").append((*this)(element));
         return out + "]";

@@ -72,7 +72,7 @@ constexpr OptionRow mail_rows[] = {
 constexpr Schema mail_rows_schema{mail_rows};
 
 constexpr OptionRow common_rows[] = {
-    integer<&CommonOptions::config_version>("config_version", 1, 1, "Version of this format."),
+    integer<&CommonOptions::config_version>("config_version", 1, 1'000, "Version of this format."),
     text<&CommonOptions::hostname>("hostname", "Name in greetings and Received fields; empty: the system's."),
     integer<&CommonOptions::uid_base>("uid_base", 0, 4'000'000'000,
                                       "0: net programs run as the accounts _posada-*; else as uids from here on, for a "
@@ -92,7 +92,7 @@ constexpr std::string_view sandbox_words[] = {"enforce", "log", "off"};
 
 constexpr OptionRow listener_rows[] = {
     required(text<&Listener::name>("name", "Name in logs.")),
-    address_list<&Listener::addresses>("address", "Where to listen."),
+    address_list<&Listener::addresses>("address", "Where to listen; \"*\" is every address."),
     required(integer<&Listener::port>("port", 1, 65'535, "TCP port.")),
     choice<&Listener::tls>("tls", tls_words,
                            "starttls: on request; implicit: from the first byte; legacy: starttls with TLS 1.0 and old "

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The dump of options that goes to a net process, and its decoder there. Linked by net programs: no TOML here.
+#include "common/service/config.h"
+
+namespace posada::service {
+
+std::string Settings::net_dump() const {
+    Writer out;
+    ServiceOptions service = *service_;
+    service.listen.clear();
+    encode_options(service_schema(), &service, out);
+    encode_options(mail_schema(), &common_->mail, out);
+    encode_options(*section_->schema, options_.get(), out);
+    return out.take();
+}
+
+Result<NetOptions> decode_net_options(std::string_view dump, const Schema& schema, void* options) {
+    NetOptions out;
+    Reader in(dump);
+    RETURN_IF_ERROR(decode_options(service_schema(), in, &out.service));
+    RETURN_IF_ERROR(decode_options(mail_schema(), in, &out.mail));
+    RETURN_IF_ERROR(decode_options(schema, in, options));
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
+} // namespace posada::service
