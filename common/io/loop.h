@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The event loop: a thin owner of libevent's event_base. The only place, with stream.cc and tls.cc, where C calls back
-// into C++; every trampoline is noexcept. Level triggered. A handler may destroy its own Watch or Timer.
+// into C++; every trampoline is noexcept. Level triggered. A handler may destroy its own Watch, Timer or Deferred.
+// After a fork the child must not touch (nor destroy) its parent's Loop: the epoll descriptor is shared; it ends by
+// _exit or execs.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -15,33 +18,71 @@ struct event_base;
 
 namespace posada::io {
 
+struct EventFree {
+    void operator()(struct event* e) const noexcept;
+};
+using EventPtr = std::unique_ptr<struct event, EventFree>;
+
 class Loop {
   public:
     // Uses epoll; fails only when the kernel refuses a descriptor.
     static Result<std::unique_ptr<Loop>> create();
-    ~Loop();
+    ~Loop(); // drops deferred functions that have not run
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    void run();    // until stop()
-    void stop();   // after the current handlers
+    void run();  // until stop()
+    void stop(); // after the current handlers and what they deferred
     // Runs f after the handlers of this turn: the way to delete an object from inside its own callback.
+    // What f itself defers runs one turn later.
     void defer(std::function<void()> f);
     [[nodiscard]] event_base* base() const { return base_; }
     [[nodiscard]] const Clock& clock() const { return clock_; }
+    // 64 KiB for reads, shared by everything on this loop: valid until the next callback is entered or left.
+    std::span<char> scratch();
 
   private:
     Loop() = default;
     friend struct LoopAccess;
     event_base* base_ = nullptr;
-    struct event* deferred_event_ = nullptr;
+    EventPtr deferred_event_;
     std::vector<std::function<void()>> deferred_;
+    bool running_deferred_ = false;
+    std::unique_ptr<char[]> scratch_;
     SystemClock clock_;
 };
 
 enum class Interest : unsigned char { none = 0, read = 1, write = 2, both = 3 };
 
-// Readiness of one descriptor (borrowed).
+// A function that may destroy the object holding it while it runs.
+template <class... Args>
+class Callback {
+  public:
+    explicit Callback(std::function<void(Args...)> f) : f_(std::move(f)) {}
+    ~Callback() {
+        if (gone_ != nullptr) *gone_ = true;
+    }
+    Callback(const Callback&) = delete;
+    Callback& operator=(const Callback&) = delete;
+    // False when the holder died in the call: then nothing of it may be touched any more.
+    bool operator()(Args... args) {
+        bool gone = false;
+        gone_ = &gone;
+        auto f = std::move(f_);
+        f(args...);
+        if (gone) return false;
+        f_ = std::move(f);
+        gone_ = nullptr;
+        return true;
+    }
+
+  private:
+    std::function<void(Args...)> f_;
+    bool* gone_ = nullptr;
+};
+
+// Readiness of one descriptor (borrowed; it must stay open as long as the Watch). The handler is called once for
+// reading and once for writing; an error or hang-up counts as both.
 class Watch {
   public:
     Watch(Loop& loop, int fd, Interest interest, std::function<void(Interest)> on_ready);
@@ -49,14 +90,15 @@ class Watch {
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
     void set(Interest interest);
+    [[nodiscard]] Interest interest() const { return interest_; }
 
   private:
     friend struct LoopAccess;
-    Loop& loop_;
-    int fd_;
     Interest interest_ = Interest::none;
-    struct event* event_ = nullptr;
-    std::function<void(Interest)> on_ready_;
+    // One event for each direction: a change of interest is one epoll_ctl, not two.
+    EventPtr read_event_;
+    EventPtr write_event_;
+    Callback<Interest> on_ready_;
 };
 
 // One-shot; start() again re-arms and replaces the earlier deadline.
@@ -72,8 +114,25 @@ class Timer {
 
   private:
     friend struct LoopAccess;
-    struct event* event_ = nullptr;
-    std::function<void()> on_expired_;
+    EventPtr event_;
+    Callback<> on_expired_;
+};
+
+// Like Loop::defer without an allocation each time, cancelled by its destruction; schedule() twice runs it once.
+class Deferred {
+  public:
+    Deferred(Loop& loop, std::function<void()> f);
+    ~Deferred();
+    Deferred(const Deferred&) = delete;
+    Deferred& operator=(const Deferred&) = delete;
+    void schedule(); // from inside f: the next turn
+
+  private:
+    friend struct LoopAccess;
+    EventPtr event_;
+    Callback<> f_;
+    bool scheduled_ = false;
+    bool running_ = false;
 };
 
 // Unix signals as loop events (signalfd-free: libevent's self pipe).
@@ -86,8 +145,8 @@ class SignalWatch {
 
   private:
     friend struct LoopAccess;
-    struct event* event_ = nullptr;
-    std::function<void()> on_signal_;
+    EventPtr event_;
+    Callback<> on_signal_;
 };
 
-}  // namespace posada::io
+} // namespace posada::io

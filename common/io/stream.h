@@ -18,16 +18,16 @@ namespace posada::io {
 enum class StreamEnd : unsigned char { peer_closed, truncated, error, timeout };
 
 struct StreamHandler {
-    std::function<void()> on_input;                     // input() has grown
-    std::function<void(Status)> on_tls;                 // the handshake ended
-    std::function<void()> on_drained;                   // the output queue fell below low water (after it was above)
-    std::function<void(StreamEnd, const Error&)> on_end;  // nothing more will be read; called once
+    std::function<void()> on_input;                      // input() has grown
+    std::function<void(Status)> on_tls;                  // the handshake ended
+    std::function<void()> on_drained;                    // the output queue fell below low water (after it was above)
+    std::function<void(StreamEnd, const Error&)> on_end; // nothing more will be read; called once
 };
 
 struct TlsInfo {
-    std::string version;  // "TLSv1.3"
+    std::string version; // "TLSv1.3"
     std::string cipher;
-    std::string server_name;  // SNI as sent by the client, escaped by whoever logs it
+    std::string server_name; // SNI as sent by the client, escaped by whoever logs it
     bool resumed = false;
 };
 
@@ -39,7 +39,7 @@ class Stream {
     Stream& operator=(const Stream&) = delete;
 
     void start_reading();
-    void stop_reading();  // back-pressure: the kernel's window closes
+    void stop_reading(); // back-pressure: the kernel's window closes
     // Bytes received and not yet consumed. At most max_input are buffered; reading pauses above it.
     [[nodiscard]] std::string_view input() const;
     void consume(std::size_t n);
@@ -51,7 +51,7 @@ class Stream {
     // The descriptor is owned by the stream until sent.
     void write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
     [[nodiscard]] std::size_t pending_output() const;
-    void set_low_water(std::size_t bytes);  // default 64 KiB
+    void set_low_water(std::size_t bytes); // default 64 KiB
 
     // Server or client handshake from here on; queued output is flushed in plain first.
     void start_tls_server(std::shared_ptr<TlsContext> context);
@@ -74,4 +74,4 @@ class Stream {
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace posada::io
+} // namespace posada::io

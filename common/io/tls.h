@@ -22,13 +22,16 @@ struct Certificate {
     std::string key_pem;
 };
 
-enum class TlsProfile : unsigned char { modern, legacy };  // legacy: TLS 1.0+, SECLEVEL 0, for old printers (DESIGN: private listeners only)
+enum class TlsProfile : unsigned char {
+    modern,
+    legacy
+}; // legacy: TLS 1.0+, SECLEVEL 0, for old printers (DESIGN: private listeners only)
 
 struct TlsServerConfig {
-    std::vector<Certificate> certificates;  // the first is the default; the others are chosen by SNI
-    std::string alpn;                       // "pop3", "smtp" is not registered: empty = ALPN ignored
+    std::vector<Certificate> certificates; // the first is the default; the others are chosen by SNI
+    std::string alpn;                      // "pop3", "smtp" is not registered: empty = ALPN ignored
     TlsProfile profile = TlsProfile::modern;
-    std::string ticket_key;                 // 80 random bytes, the same for every process of a daemon; empty = own
+    std::string ticket_key; // 80 random bytes, the same for every process of a daemon; empty = own
 };
 
 struct SslCtxFree {
@@ -54,8 +57,8 @@ class TlsContext {
 
 struct CertificateInfo {
     std::string subject;
-    std::string sha256;          // hex of the DER
-    std::int64_t not_after = 0;  // unix time
+    std::string sha256;         // hex of the DER
+    std::int64_t not_after = 0; // unix time
     std::vector<std::string> names;
 };
 Result<CertificateInfo> inspect_certificate(std::string_view chain_pem);
@@ -65,4 +68,4 @@ Status check_certificate(const Certificate& certificate);
 // The last error of OpenSSL's queue as text; clears the queue.
 std::string tls_error_text();
 
-}  // namespace posada::io
+} // namespace posada::io
