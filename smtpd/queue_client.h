@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The two ways to the queue: open_queue() for whoever holds the right to connect (launchers, `posada queue`), and
+// QueueClient for a net process that was given the connected channel and hands messages in.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/service/monitor_client.h"
+#include "smtpd/queue_protocol.h"
+
+namespace posada::smtpd {
+
+// <run_dir>/queue.sock
+std::string queue_socket_path(const std::string& run_dir);
+// Connects and says hello. Errc::unavailable: nobody serves the socket; the text names `smtpd --queue`.
+Result<UniqueFd> open_queue(const std::string& run_dir, QueueRole role);
+
+class QueueClient {
+  public:
+    // A queue id for "250 2.0.0 Ok: queued as ...". Errors: no_space and limit = 452, invalid = 554, everything else
+    // = 451: the mail is not ours, or we cannot say that it is.
+    using OnQueued = std::function<void(Result<std::string>)>;
+
+    // on_closed: the queue is gone; every submission under way has been answered with Errc::closed.
+    QueueClient(io::Loop& loop, UniqueFd channel, std::function<void()> on_closed);
+
+    // One message of one SMTP connection (session); parts: memfds of at most max_memfd octets each, at least one, with
+    // nothing mapped writable; ours from here on. The queue seals them. One at a time per session.
+    void submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts, OnQueued on_queued);
+    // The SMTP connection is gone: its answer is not wanted any more (the message is queued all the same).
+    void forget(std::uint64_t session) { client_.forget(session); }
+    [[nodiscard]] bool closed() const { return client_.closed(); }
+
+  private:
+    service::MonitorClient client_;
+};
+
+} // namespace posada::smtpd
