@@ -61,7 +61,7 @@ class DotReader {
     Piece text(std::string_view in);
     Piece after_dot(std::string_view in);
     Piece skip_refused(std::string_view in);
-    void refuse(DataFault why);
+    Piece refuse(DataFault why, std::string_view in, std::size_t at);
     void count(std::uint64_t octets);
 
     std::uint64_t max_size_;

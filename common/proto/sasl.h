@@ -4,7 +4,6 @@
 // protocol passes to the monitor (check_password, scram_first, scram_final) and whose answer comes back in.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
