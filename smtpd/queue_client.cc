@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/queue_client.h"
+
+#include "common/io/addr.h"
+#include "common/priv/channel.h"
+
+namespace posada::smtpd {
+
+std::string queue_socket_path(const std::string& run_dir) { return run_dir + "/queue.sock"; }
+
+Result<UniqueFd> open_queue(const std::string& run_dir, QueueRole role) {
+    const std::string path = queue_socket_path(run_dir);
+    auto socket = io::connect_unix_seqpacket(path);
+    if (!socket)
+        return Error{Errc::unavailable, socket.error().sys,
+                     path + ": the queue does not answer; is the service `smtpd --queue` running?"};
+    priv::Channel channel(std::move(*socket));
+    RETURN_IF_ERROR(channel.send(queue_hello, 0, encode_hello(role)));
+    return channel.take();
+}
+
+QueueClient::QueueClient(io::Loop& loop, UniqueFd channel, std::function<void()> on_closed)
+    : client_(loop, std::move(channel), 0, std::move(on_closed)) {}
+
+static Result<std::string> queue_id_of(Result<service::Reply> reply) {
+    if (!reply) return reply.error();
+    Reader r(reply->body);
+    std::string queue_id(r.str());
+    RETURN_IF_ERROR(r.finish());
+    return queue_id;
+}
+
+// Only the last answer matters: whatever fails earlier makes the queue refuse the submit, with the same reason.
+void QueueClient::submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,
+                         OnQueued on_queued) {
+    if (client_.closed()) return on_queued(Error{Errc::closed, 0, "the queue is gone"});
+    if (parts.empty()) return on_queued(Error{Errc::invalid, 0, "a message without a descriptor"});
+    const auto ignore = [](const Result<service::Reply>&) {};
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        const int fd = parts[i].get();
+        client_.request(queue_submit_part, session, {}, ignore, {&fd, 1});
+    }
+    const EnvelopePackets packets = encode_envelope(envelope);
+    for (const std::string& recipients : packets.recipients)
+        client_.request(queue_submit_rcpt, session, recipients, ignore);
+    const int last = parts.back().get();
+    client_.request(
+        queue_submit, session, packets.submit,
+        [on_queued = std::move(on_queued)](Result<service::Reply> reply) { on_queued(queue_id_of(std::move(reply))); },
+        {&last, 1});
+}
+
+} // namespace posada::smtpd
