@@ -29,8 +29,8 @@ constexpr std::size_t max_account_name = 64;
 bool valid_account_name(std::string_view name) noexcept;
 // What may be looked up as a Unix account: not empty, no control byte, no '/', ':' or blank, not starting with '-'.
 bool plausible_unix_name(std::string_view name) noexcept;
-// "Daniel@micasa.test" -> "daniel": takes one of the domains off; nothing else is changed but ASCII case.
-std::string canonical_login(std::string_view typed, const std::vector<std::string>& domains);
+// "Daniel@micasa.test" -> "Daniel" when micasa.test is one of the domains: mail programs like to send the address.
+std::string login_name(std::string_view typed, const std::vector<std::string>& domains);
 
 void encode_account(Writer& out, const Account& account);
 Account decode_account(Reader& in);

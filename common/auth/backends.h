@@ -14,8 +14,7 @@
 namespace posada::auth {
 
 struct Attempt {
-    std::string user;       // canonical_login
-    std::string_view typed; // as the client sent it: Unix names keep their case
+    std::string_view user; // login_name(); the users file ignores its ASCII case, Unix does not
     std::string_view password;
     std::string_view service;     // "pop3d"
     std::string_view pam_service; // "posada-pop3"
@@ -33,7 +32,7 @@ struct Decision {
     Outcome outcome = Outcome::unknown;
     Account account;          // accepted
     std::string reason;       // one word for the log: bad-password, unknown-user, account-expired ...
-    std::string detail;       // unavailable: what failed and what to do
+    std::string detail;       // for the log: what failed and what to do
     std::string server_final; // SCRAM: the ServerSignature
 };
 

@@ -52,8 +52,11 @@ struct ScramExchange {
     std::string user;
     std::string client_first_bare;
     std::string server_first;
-    std::string nonce; // client's + ours
-    // auth_message is client_first_bare "," server_first "," "c=" ... ",r=" nonce: anything else is Errc::denied.
+    std::string nonce;      // client's + ours
+    std::string gs2_header; // "n,,", "y,," or "p=tls-exporter,,"
+    bool plus = false;      // channel binding data follow the header in c=
+    // auth_message is client_first_bare "," server_first ",c=" base64(gs2_header ...) ",r=" nonce: anything else is
+    // Errc::denied.
     [[nodiscard]] Status bound(std::string_view auth_message) const;
 };
 // ServerSignature when the proof fits the verifier, else Errc::denied. verifier == nullptr: the same work, then denied.

@@ -28,8 +28,10 @@ class Throttle {
     // How long an attempt from this source must wait before it may be looked at: zero, or the rest of the delay of its
     // last failure. So closing the connection instead of waiting for the refusal gains nothing.
     [[nodiscard]] Millis hold(std::string_view source) const;
+    // What is remembered of a wrong password: a keyed hash that means nothing outside of this object.
+    [[nodiscard]] std::string mark(std::string_view user, std::string_view password) const;
     // Counts a failure; how long its answer is held back.
-    Millis failed(std::string_view source, std::string_view user, std::string_view password);
+    Millis failed(std::string_view source, std::string mark);
     void succeeded(std::string_view source);
     [[nodiscard]] std::size_t sources() const { return sources_.size(); }
 

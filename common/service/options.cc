@@ -43,6 +43,8 @@ constexpr OptionRow auth_rows[] = {
     network_list<&AuthOptions::exempt>("exempt", "Sources that are never delayed or penalised for refused logins."),
     range<&AuthOptions::virtual_uids>("virtual_uids", 1'000, 4'000'000'000,
                                       "Uids that \"posada user add\" gives to users without a Unix account."),
+    integer<&AuthOptions::first_valid_uid>("first_valid_uid", 1, 4'000'000'000,
+                                           "Unix accounts with a lower uid cannot log in and get no mail."),
 };
 constexpr Schema auth_schema{auth_rows};
 

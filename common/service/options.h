@@ -45,6 +45,7 @@ struct AuthOptions {
     std::vector<Millis> delays{Millis(2'000), Millis(4'000), Millis(8'000), Millis(15'000)};
     std::vector<io::Network> exempt;
     NumberRange virtual_uids{70'000, 99'999};
+    std::uint32_t first_valid_uid = 1000; // Unix accounts below never log in and get no mail
 };
 
 enum class LogTarget : std::uint8_t { automatic, standard_error, syslog, journal };

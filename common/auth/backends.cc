@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/auth/backends.h"
+
+#include "common/auth/scram.h"
+#include "common/auth/users_file.h"
+#include "common/base/text.h"
+
+namespace posada::auth {
+
+namespace {
+
+Decision refusal(std::string reason) {
+    Decision out;
+    out.outcome = Outcome::refused;
+    out.reason = std::move(reason);
+    return out;
+}
+
+Decision unavailable(std::string reason, std::string detail) {
+    Decision out;
+    out.outcome = Outcome::unavailable;
+    out.reason = std::move(reason);
+    out.detail = std::move(detail);
+    return out;
+}
+
+Decision acceptance(Account account) {
+    Decision out;
+    out.outcome = Outcome::accepted;
+    out.account = std::move(account);
+    return out;
+}
+
+// What no backend may see; "" = fine. A NUL is never where a string ends for one program and not for another.
+std::string_view bad_form(const Attempt& attempt) {
+    if (attempt.user.empty() || attempt.user.size() > 255 || has_control(attempt.user)) return "bad-name";
+    if (attempt.password.empty()) return "empty-password";
+    if (attempt.password.size() > Hasher::max_password) return "password-too-long";
+    if (attempt.password.find('\0') != std::string_view::npos) return "nul-in-password";
+    return {};
+}
+
+struct FoundVerifier {
+    Result<UsersFile> file;
+    const UserEntry* entry = nullptr;
+    Decision failure; // outcome unavailable: the file cannot tell
+};
+
+// The entry, known or not; failure says when the file cannot be used.
+FoundVerifier find_entry(const std::string& users_file, std::string_view user) {
+    FoundVerifier out{UsersFile::load(users_file), nullptr, Decision()};
+    if (!out.file) {
+        out.failure = unavailable("users-file", out.file.error().describe());
+        return out;
+    }
+    const auto found = out.file->find(ascii_lower(user));
+    if (!found) {
+        out.failure = unavailable("users-file", found.error().text);
+        return out;
+    }
+    out.entry = *found;
+    return out;
+}
+
+} // namespace
+
+std::string encode_decision(const Decision& decision) {
+    Writer w;
+    w.u8(static_cast<std::uint8_t>(decision.outcome));
+    encode_account(w, decision.account);
+    w.str(decision.reason);
+    w.str(std::string_view(decision.detail).substr(0, 2000));
+    w.str(decision.server_final);
+    return w.take();
+}
+
+Result<Decision> decode_decision(std::string_view bytes) {
+    Reader r(bytes);
+    Decision out;
+    const std::uint8_t outcome = r.u8();
+    out.account = decode_account(r);
+    out.reason = r.str();
+    out.detail = r.str();
+    out.server_final = r.str();
+    RETURN_IF_ERROR(r.finish());
+    if (outcome > static_cast<std::uint8_t>(Outcome::unavailable)) return Error{Errc::protocol, 0, "unknown outcome"};
+    out.outcome = static_cast<Outcome>(outcome);
+    if (out.outcome == Outcome::accepted && (out.account.uid == 0 || out.account.name.empty()))
+        return Error{Errc::protocol, 0, "an accepted login without a user"};
+    return out;
+}
+
+Decision UsersBackend::check(const Attempt& attempt, Hasher& hasher) {
+    const FoundVerifier found = find_entry(path_, attempt.user);
+    if (found.failure.outcome == Outcome::unavailable) return found.failure;
+    if (found.entry == nullptr) return Decision();
+    if (found.entry->locked()) {
+        hasher.junk(attempt.password);
+        return refusal("account-locked");
+    }
+    if (!hasher.verify(found.entry->hash, attempt.password)) return refusal("bad-password");
+    return acceptance(found.entry->account());
+}
+
+Decision decide(std::span<Backend* const> backends, const Attempt& attempt, Hasher& hasher) {
+    if (backends.empty())
+        return unavailable("no-backend",
+                           "no password can be checked: [auth] backends has none that works without root");
+    const std::string_view form = bad_form(attempt);
+    if (!form.empty()) {
+        hasher.junk(attempt.password);
+        return refusal(std::string(form));
+    }
+    for (Backend* const backend : backends) {
+        Decision decision = backend->check(attempt, hasher);
+        if (decision.outcome != Outcome::unknown) return decision;
+    }
+    hasher.junk(attempt.password);
+    return refusal("unknown-user");
+}
+
+Result<ScramStart> scram_start(const std::string& users_file, std::string_view user, std::string_view secret) {
+    const FoundVerifier found = find_entry(users_file, user);
+    if (found.failure.outcome == Outcome::unavailable) return Error{Errc::unavailable, 0, found.failure.detail};
+    ScramStart out;
+    out.salt = junk_salt(secret, ascii_lower(user));
+    out.iterations = scram_iterations;
+    if (found.entry != nullptr && found.entry->scram) {
+        out.salt = found.entry->scram->salt;
+        out.iterations = found.entry->scram->iterations;
+    }
+    return out;
+}
+
+Decision scram_finish(const std::string& users_file, std::string_view user, std::string_view auth_message,
+                      std::string_view client_proof) {
+    const FoundVerifier found = find_entry(users_file, user);
+    if (found.failure.outcome == Outcome::unavailable) return found.failure;
+    const bool usable = found.entry != nullptr && found.entry->scram && !found.entry->locked();
+    auto signature = check_proof(usable ? &*found.entry->scram : nullptr, auth_message, client_proof);
+    if (found.entry == nullptr) return refusal("unknown-user");
+    if (found.entry->locked()) return refusal("account-locked");
+    if (!found.entry->scram) return refusal("no-scram-verifier");
+    if (!signature) return refusal("bad-password");
+    Decision out = acceptance(found.entry->account());
+    out.server_final = std::move(*signature);
+    return out;
+}
+
+} // namespace posada::auth

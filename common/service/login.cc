@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One connection's logins. An attempt goes: (held while its source is penalised) -> worker -> verdict, logged at once
+// -> answer, late if it is a refusal. At most one attempt at a time; destroying the session ends it wherever it is.
+#include "common/service/login.h"
+
+#include "common/auth/scram.h"
+#include "common/base/bytes.h"
+#include "common/base/log.h"
+
+namespace posada::service {
+
+namespace {
+
+// What one request is about, until it is answered.
+struct Pending {
+    std::uint16_t type = 0;
+    std::string user; // as typed
+    std::string method;
+    Secret password;  // until the worker has it
+    std::string mark; // of name and password, for the throttle
+    std::string auth_message;
+    std::string proof;
+};
+
+// What is said to the net process; the reasons stay in the log.
+Error refused(std::string text) { return Error{Errc::denied, 0, std::move(text)}; }
+
+auth::Decision wrong_exchange() {
+    auth::Decision out;
+    out.outcome = auth::Outcome::refused;
+    out.reason = "wrong-exchange";
+    return out;
+}
+
+std::string body_of(std::string_view first, std::string_view second = {}, bool two = false) {
+    Writer w;
+    w.str(first);
+    if (two) w.str(second);
+    return w.take();
+}
+
+} // namespace
+
+struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
+    State(LoginService& s, MonitorLink& l, SessionInfo i, LoginHooks* h)
+        : service(s), link(l), info(std::move(i)), hooks(h), exempt(contains(s.config().exempt, info.peer)),
+          timer(l.loop(), [this] { on_timer(); }) {}
+
+    // decoding
+    Status take(priv::Message& message);
+    Status take_password(Reader& in);
+    Status take_scram_first(Reader& in);
+    Status take_scram_final(Reader& in);
+    // the way of an attempt
+    void begin();
+    void run();
+    [[nodiscard]] std::string work() const; // in the worker
+    [[nodiscard]] std::string work_scram_first() const;
+    [[nodiscard]] auth::Decision work_decide() const;
+    void on_result();
+    void finish_scram_first(const std::string& bytes);
+    void finish_decision(const std::string& bytes);
+    void accept(auth::Decision decision);
+    void complete(const auth::Decision& decision, Result<UniqueFd> extra);
+    void refuse(const auth::Decision& decision);
+    void temporary(const Error& error, std::string_view reason);
+    // answers
+    void reply(std::string_view payload, std::span<const int> fds = {});
+    void reply_failure(const Error& error) { reply(priv::encode_failure(error)); }
+    void on_timer();
+    [[nodiscard]] std::vector<LogField> fields(std::string_view reason) const;
+    void report(const LogEvent& event, std::string_view reason, std::string_view detail) const;
+
+    LoginService& service;
+    MonitorLink& link;
+    SessionInfo info;
+    LoginHooks* hooks;
+    bool exempt;
+    io::Timer timer;
+    std::function<void()> when_timer;
+    std::optional<Pending> pending;
+    std::optional<auth::ScramExchange> exchange;
+    std::unique_ptr<auth::Worker> worker;
+    std::unique_ptr<io::Watch> watch;
+    std::uint32_t refusals = 0;
+};
+
+LoginSession::LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks)
+    : state_(std::make_shared<State>(service, link, info, hooks)) {}
+
+LoginSession::~LoginSession() = default;
+
+void LoginSession::handle(std::size_t, priv::Message message) {
+    if (state_->pending) return state_->link.kill("a login request while one is under way");
+    const Status taken = state_->take(message);
+    wipe(message.payload);
+    if (!taken) return state_->link.kill("login request: " + taken.error().text);
+    if (state_->pending) state_->begin();
+}
+
+// ---- decoding ------------------------------------------------------------------------------------------------------
+
+Status LoginSession::State::take(priv::Message& message) {
+    Reader in(message.payload);
+    pending.emplace();
+    pending->type = message.type;
+    Status status = Error{Errc::protocol, 0, "not a login request"};
+    if (message.type == check_password_request) status = take_password(in);
+    if (message.type == scram_first_request) status = take_scram_first(in);
+    if (message.type == scram_final_request) status = take_scram_final(in);
+    if (!status) pending.reset();
+    return status;
+}
+
+Status LoginSession::State::take_password(Reader& in) {
+    pending->method = "password";
+    pending->user = in.str();
+    pending->password = Secret(in.str());
+    exchange.reset();
+    return in.finish();
+}
+
+Status LoginSession::State::take_scram_first(Reader& in) {
+    auth::ScramExchange next;
+    next.user = in.str();
+    next.client_first_bare = in.str();
+    next.gs2_header = in.str();
+    const std::string mechanism(in.str());
+    RETURN_IF_ERROR(in.finish());
+    next.plus = mechanism == "SCRAM-SHA-256-PLUS";
+    if (!next.plus && mechanism != "SCRAM-SHA-256") return Error{Errc::protocol, 0, "unknown mechanism"};
+    pending->method = mechanism;
+    pending->user = next.user;
+    exchange = std::move(next);
+    return {};
+}
+
+Status LoginSession::State::take_scram_final(Reader& in) {
+    pending->auth_message = in.str();
+    pending->proof = in.str();
+    RETURN_IF_ERROR(in.finish());
+    if (!exchange || exchange->nonce.empty()) return Error{Errc::protocol, 0, "scram_final without scram_first"};
+    pending->method = exchange->plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
+    pending->user = exchange->user;
+    return {};
+}
+
+// ---- the way of an attempt
+// -------------------------------------------------------------------------------------------
+
+void LoginSession::State::begin() {
+    if (refusals >= service.config_.max_attempts)
+        return temporary({Errc::limit, 0, "too many refused logins in this connection"}, "too-many-attempts");
+    const Millis hold = exempt ? Millis(0) : service.throttle_.hold(info.peer.source_key());
+    if (hold <= Millis(0)) return run();
+    when_timer = [this] { run(); };
+    timer.start(hold);
+}
+
+void LoginSession::State::run() {
+    auto started = service.pool_.start([this] { return work(); });
+    const bool scram = pending->type == scram_final_request;
+    pending->mark = service.throttle_.mark(pending->user, scram ? pending->proof : pending->password.view());
+    pending->password = Secret();
+    if (!started) return temporary(started.error(), "workers");
+    worker = std::move(*started);
+    watch = std::make_unique<io::Watch>(link.loop(), worker->fd(), io::Interest::read,
+                                        [this](io::Interest) { on_result(); });
+    when_timer = [this] { temporary({Errc::timeout, 0, "the password check took too long"}, "deadline"); };
+    timer.start(service.config_.deadline);
+}
+
+std::string LoginSession::State::work() const {
+    return pending->type == scram_first_request ? work_scram_first() : auth::encode_decision(work_decide());
+}
+
+std::string LoginSession::State::work_scram_first() const {
+    const LoginConfig& config = service.config_;
+    const std::string name = auth::login_name(pending->user, config.domains);
+    const auto begun = auth::scram_start(config.users_file, name, service.scram_secret_);
+    if (!begun) return priv::encode_failure(begun.error());
+    Writer w;
+    w.str(begun->salt);
+    w.u32(begun->iterations);
+    return priv::encode_ok(w.bytes());
+}
+
+auth::Decision LoginSession::State::work_decide() const {
+    const LoginConfig& config = service.config_;
+    const std::string name = auth::login_name(pending->user, config.domains);
+    if (pending->type == scram_final_request && !exchange->bound(pending->auth_message)) return wrong_exchange();
+    if (pending->type == scram_final_request)
+        return auth::scram_finish(config.users_file, name, pending->auth_message, pending->proof);
+    const auto backends = service.make_backends_(config);
+    std::vector<auth::Backend*> order;
+    for (const auto& backend : backends) order.push_back(backend.get());
+    const std::string rip = info.peer.ip();
+    auth::Attempt attempt;
+    attempt.user = name;
+    attempt.password = pending->password.view();
+    attempt.service = config.service;
+    attempt.pam_service = config.pam_service;
+    attempt.rip = rip;
+    auth::Hasher hasher;
+    return auth::decide(order, attempt, hasher);
+}
+
+void LoginSession::State::on_result() {
+    auto result = worker->read();
+    if (!result) return;
+    watch.reset();
+    worker.reset();
+    timer.cancel();
+    if (!*result) return temporary(result->error(), "worker");
+    if (pending->type == scram_first_request) return finish_scram_first(**result);
+    finish_decision(**result);
+}
+
+void LoginSession::State::finish_scram_first(const std::string& bytes) {
+    const auto answer = priv::decode_answer(bytes);
+    if (!answer) return temporary({Errc::unavailable, 0, answer.error().text}, "users-file");
+    Reader r(*answer);
+    const std::string salt(r.str());
+    const std::uint32_t iterations = r.u32();
+    if (!r.finish()) return temporary({Errc::unavailable, 0, "malformed worker result"}, "worker");
+    const auto theirs = auth::client_nonce(exchange->client_first_bare);
+    if (!theirs) {
+        exchange.reset();
+        return reply_failure(theirs.error());
+    }
+    const std::string ours = auth::base64(auth::random_bytes(18));
+    exchange->nonce = std::string(*theirs) + ours;
+    exchange->server_first = auth::scram_server_first(*theirs, ours, salt, iterations);
+    reply(priv::encode_ok(body_of(exchange->server_first)));
+}
+
+void LoginSession::State::finish_decision(const std::string& bytes) {
+    auto decision = auth::decode_decision(bytes);
+    if (!decision) return temporary({Errc::unavailable, 0, decision.error().text}, "worker");
+    if (decision->outcome == auth::Outcome::unavailable)
+        return temporary({Errc::unavailable, 0, decision->detail}, decision->reason);
+    if (decision->outcome != auth::Outcome::accepted) return refuse(*decision);
+    accept(std::move(*decision));
+}
+
+void LoginSession::State::accept(auth::Decision decision) {
+    exchange.reset();
+    service.throttle_.succeeded(info.peer.source_key());
+    if (hooks == nullptr) return complete(decision, UniqueFd());
+    const auth::Account account = decision.account;
+    hooks->on_login(account, [weak = weak_from_this(), decision = std::move(decision)](Result<UniqueFd> extra) {
+        if (const auto self = weak.lock()) self->complete(decision, std::move(extra));
+    });
+}
+
+void LoginSession::State::complete(const auth::Decision& decision, Result<UniqueFd> extra) {
+    if (!pending) return; // done was called twice
+    if (!extra) return temporary(extra.error(), "agent");
+    auto line = fields({});
+    line.push_back({"account", decision.account.name});
+    log(event::auth_ok, line);
+    const bool scram = pending->type == scram_final_request;
+    const std::string body =
+        scram ? body_of(decision.server_final, decision.account.name, true) : body_of(decision.account.name);
+    const int fd = extra->get();
+    link.set_phase(priv::after_login);
+    reply(priv::encode_ok(body), extra->valid() ? std::span<const int>(&fd, 1) : std::span<const int>());
+}
+
+void LoginSession::State::refuse(const auth::Decision& decision) {
+    exchange.reset();
+    ++refusals;
+    report(event::auth_fail, decision.reason, decision.detail);
+    const bool last = refusals >= service.config_.max_attempts;
+    when_timer = [this, last] { reply_failure(refused(last ? std::string(last_attempt) : "refused")); };
+    timer.start(exempt ? Millis(0) : service.throttle_.failed(info.peer.source_key(), pending->mark));
+}
+
+void LoginSession::State::temporary(const Error& error, std::string_view reason) {
+    watch.reset();
+    worker.reset();
+    timer.cancel();
+    exchange.reset();
+    report(event::auth_temp, reason, error.describe());
+    reply_failure(error);
+}
+
+// ---- answers
+// ---------------------------------------------------------------------------------------------------------
+
+void LoginSession::State::reply(std::string_view payload, std::span<const int> fds) {
+    const std::uint16_t type = pending->type;
+    pending.reset();
+    link.answer(type, payload, fds);
+}
+
+void LoginSession::State::on_timer() {
+    const auto action = std::move(when_timer);
+    when_timer = nullptr;
+    action();
+}
+
+std::vector<LogField> LoginSession::State::fields(std::string_view reason) const {
+    std::vector<LogField> out{{"service", service.config_.service},
+                              {"rip", info.peer.ip()},
+                              {"rport", std::to_string(info.peer.port())},
+                              {"user", pending->user},
+                              {"method", pending->method}};
+    if (!reason.empty()) out.push_back({"reason", std::string(reason)});
+    out.push_back({"session", std::to_string(info.id)});
+    return out;
+}
+
+void LoginSession::State::report(const LogEvent& event, std::string_view reason, std::string_view detail) const {
+    auto line = fields(reason);
+    if (!detail.empty()) line.push_back({"error", std::string(detail)});
+    log(event, line);
+}
+
+} // namespace posada::service
