@@ -55,8 +55,7 @@ class PreparedSandbox {
     SandboxProfile profile_ = SandboxProfile::net_connection;
     SandboxMode mode_ = SandboxMode::enforce;
     int log_fd_ = -1;
-    bool landlock_ = false; // available
-    UniqueFd ruleset_;      // deny everything
+    UniqueFd ruleset_; // deny everything
     SeccompFilter filter_;
 };
 

@@ -27,6 +27,9 @@ class SeccompFilter {
     std::vector<sock_filter> program_;
 };
 
+// Looks up the names of all system calls, once per process; install_violation_handler() finds them in its children too.
+void prepare_violation_names();
+
 // A refused call is answered in a SIGSYS handler: a record naming it goes to log_fd, the caller sees an error (EACCES
 // for files, EPERM for what needs a right, ENOSYS for the rest). Idempotent; the last log_fd and profile count.
 Status install_violation_handler(int log_fd, SandboxProfile profile);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/priv/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/base/fd.h"
+
+namespace posada::priv {
+
+namespace {
+
+// Passed on to an exec'd program when set.
+constexpr const char* passed_variables[] = {"TZ", "POSADA_LANDLOCK_ABI_MAX", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                                            "LSAN_OPTIONS"};
+constexpr int first_mapped_fd = 3;
+
+void default_handlers() {
+    for (int number = 1; number < NSIG; ++number)
+        if (number != SIGPIPE) ::signal(number, SIG_DFL); // KILL, STOP and libc's own refuse; that is well
+}
+
+std::vector<std::string> minimal_environment() {
+    std::vector<std::string> out{"PATH=/usr/bin:/bin"};
+    for (const char* name : passed_variables)
+        if (const char* value = ::getenv(name); value != nullptr) out.push_back(std::string(name) + "=" + value);
+    return out;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> out;
+    for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
+    out.push_back(nullptr);
+    return out;
+}
+
+// Sources first move above every target, so that no dup2 overwrites one still needed.
+Status map_descriptors(std::span<const FdMapping> fds) {
+    int above = first_mapped_fd;
+    for (const FdMapping& m : fds) above = std::max(above, m.to + 1);
+    std::vector<UniqueFd> moved;
+    for (const FdMapping& m : fds) {
+        if (m.to < first_mapped_fd) return Error{Errc::invalid, 0, "descriptors 0-2 are not mapped"};
+        moved.emplace_back(::fcntl(m.from, F_DUPFD_CLOEXEC, above));
+        if (!moved.back().valid()) return errno_error("dup of descriptor " + std::to_string(m.from));
+    }
+    // What is left open in this process is for its own last words (a log socket); exec closes it.
+    if (::close_range(first_mapped_fd, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return errno_error("close_range");
+    for (std::size_t i = 0; i < moved.size(); ++i)
+        if (::dup2(moved[i].get(), fds[i].to) < 0) return errno_error("dup2");
+    return {};
+}
+
+Status null_standard_input_output() {
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid()) return errno_error("/dev/null");
+    if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0) return errno_error("dup2");
+    return {};
+}
+
+} // namespace
+
+Result<pid_t> fork_process(const std::function<int()>& body) {
+    // Blocked meanwhile: the parent's handlers must not run in the child, they would write into the parent's pipes.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        default_handlers();
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::_exit(body());
+    }
+    const int saved = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0 && saved == EAGAIN) return Error{Errc::limit, saved, "fork"};
+    if (pid < 0) return errno_error("fork", saved);
+    return pid;
+}
+
+Error exec_program(const std::string& path, const std::vector<std::string>& argv, std::span<const FdMapping> fds) {
+    if (const Status null = null_standard_input_output(); !null) return null.error();
+    if (const Status mapped = map_descriptors(fds); !mapped) return mapped.error();
+    ::signal(SIGPIPE, SIG_DFL);
+    const std::vector<std::string> environment = minimal_environment();
+    ::execve(path.c_str(), pointers(argv).data(), pointers(environment).data());
+    return errno_error(path);
+}
+
+void Reaper::add(pid_t pid, OnExit on_exit) { children_[pid] = std::move(on_exit); }
+
+void Reaper::forget(pid_t pid) {
+    const auto child = children_.find(pid);
+    if (child != children_.end()) child->second = nullptr;
+}
+
+void Reaper::reap() {
+    std::vector<pid_t> pids;
+    for (const auto& [pid, on_exit] : children_) pids.push_back(pid);
+    for (const pid_t pid : pids) {
+        int status = 0;
+        const pid_t got = ::waitpid(pid, &status, WNOHANG);
+        if (got == 0 || (got < 0 && errno != ECHILD)) continue;
+        const auto child = children_.find(pid);
+        if (child == children_.end()) continue;
+        const OnExit on_exit = std::move(child->second);
+        children_.erase(child);
+        // ECHILD: somebody else took its status. That is a mistake elsewhere, and still the child's end.
+        if (on_exit) on_exit(got == pid ? status : W_EXITCODE(127, 0));
+    }
+}
+
+std::string describe_wait_status(int wait_status) {
+    if (WIFEXITED(wait_status)) return "exit " + std::to_string(WEXITSTATUS(wait_status));
+    if (!WIFSIGNALED(wait_status)) return "status " + std::to_string(wait_status);
+    const char* name = ::sigabbrev_np(WTERMSIG(wait_status));
+    return "signal " + std::to_string(WTERMSIG(wait_status)) + " (" + (name == nullptr ? "?" : name) + ")";
+}
+
+} // namespace posada::priv
