@@ -146,9 +146,10 @@ std::string in_our_words(const ConfigNode& root, const ConfigFile& file, const S
     if (says("control characters other than TAB") && error.column > line.size()) return "the text has no closing quote";
     if (says("could not determine value type")) return "this is not a value; text needs quotes";
     if (says("exceeded maximum nested")) return fmt::format("nested deeper than {} levels", TOML_MAX_NESTED_VALUES);
+    if (says("expected value, saw '\\n'") || says("expected value, saw '\\r'")) return "the value is missing";
     constexpr std::string_view prefix = "Error while parsing ";
     std::string rest(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
-    return "syntax: " + escape_for_log(rest);
+    return "syntax: " + (has_control(rest) ? escape_for_log(rest) : rest);
 }
 
 // ---- limits that toml++ does not have
