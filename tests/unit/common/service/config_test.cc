@@ -340,7 +340,7 @@ TEST_F(Config, several_syntax_errors_are_found_in_one_go) {
         "       |              ^\n"
         "posada.toml:4:19: the text has no closing quote\n"
         "     4 | idle_timeout = \"5m\n"
-        "       |                    ^\n"
+        "       |                   ^\n"
         "posada.toml:6:5: syntax: key-value pair: expected '=', saw 'k'\n"
         "     6 | bad key = 1\n"
         "       |     ^\n");
