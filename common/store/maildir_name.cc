@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/store/maildir_name.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "common/base/text.h"
+
+namespace posada::store {
+
+namespace {
+
+constexpr std::size_t max_uidl = 70;
+
+// '/' and ':' as the Maildir documents have it; ',' starts our size fields.
+std::string safe_hostname(std::string_view hostname) {
+    std::string out;
+    for (const char c : hostname) {
+        if (c == '/') {
+            out += "\\057";
+        } else if (c == ':') {
+            out += "\\072";
+        } else if (c == ',') {
+            out += "\\054";
+        } else {
+            out += c;
+        }
+    }
+    return out.empty() ? "localhost" : out;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) return std::string(64, '0');
+    return hex({reinterpret_cast<const char*>(digest), size});
+}
+
+} // namespace
+
+MaildirName parse_maildir_name(std::string_view file_name) noexcept {
+    MaildirName out;
+    out.base = file_name.substr(0, file_name.find(':'));
+    const std::size_t digits = std::min(out.base.find_first_not_of("0123456789"), out.base.size());
+    out.time = parse_uint(out.base.substr(0, digits)).value_or(0);
+    std::string_view fields = out.base;
+    for (std::size_t comma = fields.find(','); comma != std::string_view::npos; comma = fields.find(',')) {
+        fields.remove_prefix(comma + 1);
+        const std::string_view field = fields.substr(0, fields.find(','));
+        if (field.starts_with("S=")) out.size = parse_uint(field.substr(2));
+        if (field.starts_with("W=")) out.crlf_size = parse_uint(field.substr(2));
+    }
+    return out;
+}
+
+std::string unique_name(std::int64_t micros, int pid, std::uint64_t sequence, std::string_view hostname) {
+    char fraction[8];
+    std::snprintf(fraction, sizeof fraction, "%06d", static_cast<int>(micros % 1'000'000));
+    return std::to_string(micros / 1'000'000) + ".M" + fraction + "P" + std::to_string(pid) + "Q" +
+           std::to_string(sequence) + "." + safe_hostname(hostname);
+}
+
+std::string delivery_name(UnixTime arrival, std::string_view queue_id, std::uint64_t row, std::string_view hostname) {
+    return std::to_string(arrival) + ".Q" + std::string(queue_id) + "R" + std::to_string(row) + "." +
+           safe_hostname(hostname);
+}
+
+std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optional<std::uint64_t> crlf_size) {
+    std::string out = std::string(unique) + ",S=" + std::to_string(stored);
+    if (crlf_size) out += ",W=" + std::to_string(*crlf_size);
+    return out;
+}
+
+std::string uidl_of(std::string_view base) {
+    const auto allowed = [](char c) { return c >= 0x21 && c <= 0x7e; };
+    const bool usable = !base.empty() && base.size() <= max_uidl && std::all_of(base.begin(), base.end(), allowed);
+    return usable ? std::string(base) : sha256_hex(base);
+}
+
+} // namespace posada::store
