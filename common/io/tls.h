@@ -8,28 +8,30 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
 
+struct bio_method_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
 namespace posada::io {
 
 struct Certificate {
-    std::string chain_pem;
-    std::string key_pem;
+    std::string chain_pem; // the server's own certificate first
+    std::string key_pem;   // without a passphrase
 };
 
-enum class TlsProfile : unsigned char {
-    modern,
-    legacy
-}; // legacy: TLS 1.0+, SECLEVEL 0, for old printers (DESIGN: private listeners only)
+// legacy: TLS 1.0+, SECLEVEL 0, for old printers (the configuration allows it on private listeners only).
+enum class TlsProfile : unsigned char { modern, legacy };
 
 struct TlsServerConfig {
-    std::vector<Certificate> certificates; // the first is the default; the others are chosen by SNI
-    std::string alpn;                      // "pop3", "smtp" is not registered: empty = ALPN ignored
+    // The first is the default; the others are chosen by SNI, an exact name before a wildcard. Two certificates with
+    // the same names and different key types (ECDSA and RSA) serve together.
+    std::vector<Certificate> certificates;
+    std::string alpn; // "pop3"; "smtp" is not registered: empty = ALPN ignored
     TlsProfile profile = TlsProfile::modern;
     std::string ticket_key; // 80 random bytes, the same for every process of a daemon; empty = own
 };
@@ -40,32 +42,50 @@ struct SslCtxFree {
 struct SslFree {
     void operator()(ssl_st* p) const noexcept;
 };
+struct BioMethodFree {
+    void operator()(bio_method_st* p) const noexcept;
+};
+using SslCtxPtr = std::unique_ptr<ssl_ctx_st, SslCtxFree>;
 
 class TlsContext {
   public:
+    // Errc::invalid with the certificate's number and a remedy when a certificate or key cannot be used.
     static Result<std::shared_ptr<TlsContext>> make_server(const TlsServerConfig& config);
-    // Client: verify_host empty = no verification of the name; ca_pem empty = system store.
+    // ca_pem empty = the system's store, read now (nothing is opened later). verify = the chain and, for a stream that
+    // is given a server name, the name are checked.
     static Result<std::shared_ptr<TlsContext>> make_client(std::string_view ca_pem, bool verify);
-    [[nodiscard]] ssl_ctx_st* get() const { return default_.get(); }
+    [[nodiscard]] ssl_ctx_st* get() const { return contexts_.front().get(); }
+    // The socket layer of TlsSession.
+    [[nodiscard]] bio_method_st* bio_method() const { return bio_method_.get(); }
+    // The context that serves this SNI name, nullptr if none does.
+    [[nodiscard]] ssl_ctx_st* find(std::string_view server_name) const;
 
   private:
-    std::unique_ptr<ssl_ctx_st, SslCtxFree> default_;
-    std::vector<std::pair<std::string, std::unique_ptr<ssl_ctx_st, SslCtxFree>>> by_name_;
-    std::string alpn_wire_;
+    TlsContext() = default;
     friend struct TlsAccess;
+    std::vector<SslCtxPtr> contexts_; // never empty; the first is the default
+    std::vector<std::pair<std::string, ssl_ctx_st*>> by_name_;
+    std::string alpn_wire_;
+    std::unique_ptr<bio_method_st, BioMethodFree> bio_method_;
 };
 
 struct CertificateInfo {
     std::string subject;
-    std::string sha256;         // hex of the DER
-    std::int64_t not_after = 0; // unix time
-    std::vector<std::string> names;
+    std::string sha256;          // hex of the DER
+    std::int64_t not_before = 0; // unix time
+    std::int64_t not_after = 0;
+    std::vector<std::string> names; // DNS names in lower case and IP addresses, from the subject alternative names
 };
+// Of the first certificate of the chain.
 Result<CertificateInfo> inspect_certificate(std::string_view chain_pem);
-// Checks that the key fits the certificate.
+// Checks that both parse and that the key fits the certificate.
 Status check_certificate(const Certificate& certificate);
 
-// The last error of OpenSSL's queue as text; clears the queue.
+// The first error of OpenSSL's queue (the cause) as text; clears the queue.
 std::string tls_error_text();
+
+// Makes OpenSSL load and compute everything it does lazily (configuration file, error texts, algorithm tables, one
+// handshake of each version), so that nothing is opened under the sandbox and forked children share the pages.
+void tls_warm_up();
 
 } // namespace posada::io

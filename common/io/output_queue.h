@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// OutputQueue: the bytes and file ranges a Stream has still to send, in order. Small writes gather in one block, so
+// that the replies to a pipelined batch leave as one segment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "common/base/fd.h"
+#include "common/base/result.h"
+
+namespace posada::io {
+
+class OutputQueue {
+  public:
+    struct Block {
+        std::string bytes; // [sent, size) is to be sent ...
+        std::size_t sent = 0;
+        UniqueFd file; // ... or, if valid, left bytes of this from offset on
+        std::uint64_t offset = 0;
+        std::uint64_t left = 0;
+        [[nodiscard]] bool is_file() const { return file.valid(); }
+        [[nodiscard]] std::string_view rest() const { return std::string_view(bytes).substr(sent); }
+    };
+
+    void add(std::string_view bytes);
+    // A short range is read at once and joins the bytes around it; it fails when the file ends before offset + length.
+    Status add_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
+    [[nodiscard]] bool empty() const { return blocks_.empty(); }
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] Block& front() { return blocks_.front(); }
+    [[nodiscard]] bool more_after_front() const { return blocks_.size() > 1; }
+    void sent(std::size_t n); // n bytes of the front block are done
+    void clear();
+
+  private:
+    std::deque<Block> blocks_;
+    std::uint64_t size_ = 0;
+};
+
+// pread of exactly this range; Errc::corrupt when the file is shorter than that.
+Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size);
+
+} // namespace posada::io
