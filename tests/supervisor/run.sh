@@ -1,0 +1,5 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# posadad with stand-in services.
+cd "$(dirname "$0")/../.." || exit 71
+BUILD=${BUILD:-build/opt} exec python3 tests/supervisor/posadad_test.py "$@"
