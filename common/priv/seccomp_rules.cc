@@ -141,9 +141,9 @@ constexpr CallRow rows[] = {
     row("rt_sigprocmask", everyone),
     row("rt_sigreturn", everyone),
     row("sigaltstack", everyone),
-    row("tgkill", everyone, is(0, own_pid_placeholder)), // abort()
-    row("tkill", everyone, is(0, own_pid_placeholder)),
-    row("kill", everyone, is(0, own_pid_placeholder)),
+    row("tgkill", final_ones, is(0, own_pid_placeholder)), // abort()
+    row("tkill", final_ones, is(0, own_pid_placeholder)),
+    row("kill", final_ones, is(0, own_pid_placeholder)),
     row("getpid", everyone),
     row("gettid", everyone),
     row("getppid", everyone),
@@ -168,6 +168,7 @@ constexpr CallRow rows[] = {
     row("wait4", zygote),
     row("waitid", zygote),
     row("kill", zygote, masked(0, ~largest_pid, 0), is(1, SIGKILL)),
+    row("tgkill", zygote, is(2, SIGABRT)), // abort() of children, whose pids this filter cannot know
     row("prlimit64", zygote, is(0, 0)),
     row("setrlimit", zygote),
     row("prctl", zygote, is(0, PR_SET_NO_NEW_PRIVS)),

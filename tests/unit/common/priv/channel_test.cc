@@ -58,7 +58,7 @@ TEST(Channel, UnwantedDescriptorsAreNeitherAcceptedNorLeaked) {
 
 TEST(Channel, ALyingHeaderIsRefused) {
     Pair p;
-    for (const std::string raw : {std::string("short"), std::string(header_size, '\xff'), std::string(header_size, '\0') + "tail"}) {
+    for (const std::string& raw : {std::string("short"), std::string(header_size, '\xff'), std::string(header_size, '\0') + "tail"}) {
         ASSERT_EQ(::send(p.a.fd(), raw.data(), raw.size(), 0), static_cast<ssize_t>(raw.size()));
         EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol) << raw.size();
     }
