@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The command table of SMTP: what exists, where it is allowed, how it is spelt. EHLO, HELP, syntax errors, log masking
+// and the man page's table are computed from it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/proto/table.h"
+
+namespace posada::smtpd {
+
+class Session;
+
+// Where a dialog is (RFC 5321 4.1.4).
+enum State : proto::StateSet {
+    state_start = 1, // no HELO or EHLO yet
+    state_ready = 2, // between transactions
+    state_mail = 4,  // a sender
+    state_rcpt = 8,  // and a recipient
+};
+
+std::span<const proto::CommandRow<Session>> commands() noexcept;
+
+} // namespace posada::smtpd
