@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/login.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "common/auth/scram.h"
+#include "common/auth/users_file.h"
+#include "common/base/bytes.h"
+#include "common/base/log.h"
+#include "tests/unit/common/auth/scratch.h"
+
+namespace posada::service {
+namespace {
+
+class CaptureSink final : public LogSink {
+  public:
+    CaptureSink() : previous_(set_log_sink(this)) {}
+    ~CaptureSink() override { set_log_sink(previous_); }
+    void write(const LogEvent&, std::string_view line) noexcept override { lines.emplace_back(line); }
+    std::vector<std::string> lines;
+
+  private:
+    LogSink* previous_;
+};
+
+struct Answer {
+    std::uint16_t type = 0;
+    std::string payload;
+    std::size_t fds = 0;
+};
+
+class FakeLink final : public MonitorLink {
+  public:
+    explicit FakeLink(io::Loop& l) : loop_(l) {}
+    void answer(std::uint16_t type, std::string_view payload, std::span<const int> fds) override {
+        answers.push_back({type, std::string(payload), fds.size()});
+        loop_.stop();
+    }
+    void set_phase(priv::Phase p) override { phase = p; }
+    void kill(std::string_view why) override {
+        killed = why;
+        loop_.stop();
+    }
+    io::Loop& loop() override { return loop_; }
+
+    std::vector<Answer> answers;
+    std::string killed;
+    priv::Phase phase = priv::before_login;
+
+  private:
+    io::Loop& loop_;
+};
+
+struct OneHook final : LoginHooks {
+    void on_login(const auth::Account& a, Done d) override {
+        account = a;
+        if (hold) {
+            done = std::move(d);
+        } else if (error) {
+            d(*error);
+        } else {
+            d(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+        }
+    }
+    auth::Account account;
+    std::optional<Error> error;
+    bool hold = false;
+    Done done;
+};
+
+// Sleeps for "hang", else knows nobody.
+struct HangingBackend final : auth::Backend {
+    auth::Decision check(const auth::Attempt& attempt, auth::Hasher&) override {
+        while (attempt.user == "hang") ::pause();
+        return {};
+    }
+};
+
+struct LoginTest : testing::Test {
+    LoginTest() {
+        auth::UserEntry daniel;
+        daniel.name = "daniel";
+        daniel.hash = *auth::Hasher(1).hash("hungry");
+        daniel.scram = auth::derive_verifier("hungry", "0123456789abcdef", auth::scram_iterations_least);
+        daniel.uid = daniel.gid = 70'000;
+        daniel.home = "/var/lib/posada/mail/micasa.test/daniel";
+        config.service = "pop3d";
+        config.pam_service = "posada-pop3";
+        config.users_file = scratch.write("users", daniel.line() + "\n");
+        config.secret_file = scratch.file("scram-secret");
+        config.backends = {"users"};
+        config.domains = {"micasa.test"};
+        config.deadline = Seconds(10);
+        config.throttle.delays = {Millis(60), Millis(120)};
+    }
+    LoginService& service() {
+        if (!service_) service_ = std::make_unique<LoginService>(*loop, config);
+        return *service_;
+    }
+    static SessionInfo info(const char* ip = "192.0.2.7") {
+        SessionInfo out;
+        out.id = 42;
+        out.service = "pop3d";
+        out.peer = *io::Address::parse(ip, 4711);
+        return out;
+    }
+    static priv::Message message(std::uint16_t type, std::string payload) {
+        priv::Message out;
+        out.type = type;
+        out.payload = std::move(payload);
+        return out;
+    }
+    static void send_password(LoginSession& session, std::string_view user, std::string_view password) {
+        session.handle(0, message(check_password_request, *encode_check_password(user, password)));
+    }
+    // One request, its answer.
+    Result<std::string> ask(LoginSession& session, FakeLink& link, priv::Message request) {
+        const std::size_t before = link.answers.size();
+        session.handle(0, std::move(request));
+        return wait(link, before);
+    }
+    Result<std::string> wait(FakeLink& link, std::size_t before) {
+        io::Timer guard(*loop, [&] { loop->stop(); });
+        guard.start(Seconds(15));
+        while (link.answers.size() == before && link.killed.empty() && guard.running()) loop->run();
+        if (!link.killed.empty()) return Error{Errc::protocol, 0, link.killed};
+        if (link.answers.size() == before) return Error{Errc::closed, 0, "no answer"};
+        const auto body = priv::decode_answer(link.answers.back().payload);
+        if (!body) return body.error();
+        return std::string(*body);
+    }
+    Result<std::string> login(LoginSession& session, FakeLink& link, std::string_view user, std::string_view password) {
+        return ask(session, link, message(check_password_request, *encode_check_password(user, password)));
+    }
+    void run_for(Millis time) {
+        io::Timer end(*loop, [&] { loop->stop(); });
+        end.start(time);
+        while (end.running()) loop->run();
+    }
+
+    std::unique_ptr<io::Loop> loop = std::move(*io::Loop::create());
+    test::Scratch scratch;
+    LoginConfig config;
+    CaptureSink logged;
+    std::unique_ptr<LoginService> service_;
+};
+
+TEST_F(LoginTest, TheRightPasswordAnswersTheCanonicalNameAndChangesThePhase) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const auto body = login(session, link, "Daniel@micasa.test", "hungry");
+    ASSERT_TRUE(body.ok()) << body.error().describe();
+    EXPECT_EQ(*decode_login_name(*body), "daniel");
+    EXPECT_EQ(link.phase, priv::after_login);
+    EXPECT_EQ(link.answers[0].type, check_password_request);
+    EXPECT_EQ(link.answers[0].fds, 0U);
+    ASSERT_EQ(logged.lines.size(), 1U);
+    EXPECT_EQ(logged.lines[0],
+              "auth-ok service=pop3d rip=192.0.2.7 rport=4711 user=Daniel@micasa.test method=password session=42 "
+              "account=daniel");
+}
+
+TEST_F(LoginTest, AWrongPasswordIsLoggedAtOnceAndAnsweredLate) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Instant start = loop->clock().now();
+    const auto body = login(session, link, "daniel", "wrong");
+    EXPECT_EQ(body.error().code, Errc::denied);
+    EXPECT_GE(loop->clock().now() - start, Millis(60));
+    EXPECT_EQ(link.phase, priv::before_login);
+    ASSERT_EQ(logged.lines.size(), 1U);
+    EXPECT_EQ(logged.lines[0], "auth-fail service=pop3d rip=192.0.2.7 rport=4711 user=daniel method=password "
+                               "reason=bad-password session=42");
+}
+
+TEST_F(LoginTest, TheAnswerDoesNotTellAnUnknownUserFromAWrongPassword) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    static_cast<void>(login(session, link, "daniel", "wrong"));
+    static_cast<void>(login(session, link, "nobody", "wrong"));
+    ASSERT_EQ(link.answers.size(), 2U);
+    EXPECT_EQ(link.answers[0].payload, link.answers[1].payload);
+    EXPECT_NE(logged.lines[1].find("reason=unknown-user"), std::string::npos);
+}
+
+TEST_F(LoginTest, TheLastPermittedRefusalSaysSoAndNothingIsLookedAtAfterIt) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    EXPECT_NE(login(session, link, "daniel", "a").error().text, last_attempt);
+    EXPECT_NE(login(session, link, "daniel", "b").error().text, last_attempt);
+    const auto third = login(session, link, "daniel", "c");
+    EXPECT_EQ(third.error().code, Errc::denied);
+    EXPECT_EQ(third.error().text, last_attempt);
+    const auto fourth = login(session, link, "daniel", "hungry");
+    EXPECT_EQ(fourth.error().code, Errc::limit);
+    EXPECT_EQ(link.phase, priv::before_login);
+}
+
+TEST_F(LoginTest, ANewConnectionOfAPenalisedSourceIsHeldAndOthersAreNot) {
+    config.throttle.delays = {Millis(700)};
+    FakeLink link(*loop);
+    auto guesser = std::make_unique<LoginSession>(service(), link, info(), nullptr);
+    send_password(*guesser, "daniel", "wrong");
+    while (logged.lines.empty()) run_for(Millis(10));
+    guesser.reset(); // hangs up instead of waiting for the refusal
+    const Instant start = loop->clock().now();
+    FakeLink other_link(*loop);
+    LoginSession other(service(), other_link, info("192.0.2.8"), nullptr);
+    EXPECT_TRUE(login(other, other_link, "daniel", "hungry").ok());
+    EXPECT_LT(loop->clock().now() - start, Millis(500));
+    FakeLink again_link(*loop);
+    LoginSession again(service(), again_link, info(), nullptr);
+    EXPECT_TRUE(login(again, again_link, "daniel", "hungry").ok());
+    EXPECT_GE(loop->clock().now() - start, Millis(500));
+    EXPECT_TRUE(link.answers.empty());
+}
+
+TEST_F(LoginTest, ExemptSourcesAreNeverDelayed) {
+    config.throttle.delays = {Seconds(10)};
+    config.exempt.push_back(*io::Network::parse("192.0.2.0/24"));
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Instant start = loop->clock().now();
+    EXPECT_EQ(login(session, link, "daniel", "a").error().code, Errc::denied);
+    EXPECT_EQ(login(session, link, "daniel", "b").error().code, Errc::denied);
+    EXPECT_LT(loop->clock().now() - start, Seconds(5));
+}
+
+TEST_F(LoginTest, AHangingBackendTimesOutAndDelaysNobodyElse) {
+    config.deadline = Millis(1'500);
+    service().set_backends([](const LoginConfig& c) {
+        std::vector<std::unique_ptr<auth::Backend>> out;
+        out.push_back(std::make_unique<auth::UsersBackend>(c.users_file));
+        out.push_back(std::make_unique<HangingBackend>());
+        return out;
+    });
+    FakeLink hanging_link(*loop);
+    LoginSession hanging(service(), hanging_link, info(), nullptr);
+    send_password(hanging, "hang", "x");
+    const Instant start = loop->clock().now();
+    for (int i = 0; i < 10; ++i) {
+        FakeLink link(*loop);
+        LoginSession session(service(), link, info("192.0.2.8"), nullptr);
+        EXPECT_TRUE(login(session, link, "daniel", "hungry").ok()) << i;
+    }
+    EXPECT_LT(loop->clock().now() - start, Millis(1'400));
+    EXPECT_TRUE(hanging_link.answers.empty());
+    const auto late = wait(hanging_link, 0);
+    EXPECT_EQ(late.error().code, Errc::timeout);
+    EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);
+    EXPECT_NE(logged.lines.back().find("reason=deadline"), std::string::npos);
+    EXPECT_TRUE(hanging_link.killed.empty());
+}
+
+TEST_F(LoginTest, AboveTheWorkerCapALoginIsTemporaryNotRefused) {
+    config.workers = 1;
+    service().set_backends([](const LoginConfig&) {
+        std::vector<std::unique_ptr<auth::Backend>> out;
+        out.push_back(std::make_unique<HangingBackend>());
+        return out;
+    });
+    FakeLink busy_link(*loop);
+    auto busy = std::make_unique<LoginSession>(service(), busy_link, info(), nullptr);
+    send_password(*busy, "hang", "x");
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::limit);
+    busy.reset(); // its worker dies with the session
+    run_for(Millis(200));
+    EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::denied) << "this backend knows nobody";
+}
+
+TEST_F(LoginTest, ABrokenUsersFileIsTemporary) {
+    ASSERT_EQ(::chmod(config.users_file.c_str(), 0666), 0);
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::unavailable);
+    EXPECT_NE(logged.lines[0].find("auth-temp"), std::string::npos);
+    EXPECT_NE(logged.lines[0].find("chmod 600"), std::string::npos);
+}
+
+TEST_F(LoginTest, TheHooksDescriptorTravelsWithTheAnswer) {
+    OneHook hook;
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), &hook);
+    ASSERT_TRUE(login(session, link, "daniel", "hungry").ok());
+    EXPECT_EQ(link.answers[0].fds, 1U);
+    EXPECT_EQ(hook.account.uid, 70'000U);
+}
+
+TEST_F(LoginTest, AFailingHookLeavesTheSessionBeforeLogin) {
+    OneHook hook;
+    hook.error = Error{Errc::busy, 0, "in-use"};
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), &hook);
+    const auto body = login(session, link, "daniel", "hungry");
+    EXPECT_EQ(body.error().code, Errc::busy);
+    EXPECT_EQ(body.error().text, "in-use");
+    EXPECT_EQ(link.phase, priv::before_login);
+    EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);
+    hook.error.reset();
+    EXPECT_TRUE(login(session, link, "daniel", "hungry").ok());
+}
+
+TEST_F(LoginTest, AHookThatAnswersAfterTheSessionIsGoneDoesNothing) {
+    OneHook hook;
+    hook.hold = true;
+    FakeLink link(*loop);
+    auto session = std::make_unique<LoginSession>(service(), link, info(), &hook);
+    send_password(*session, "daniel", "hungry");
+    while (!hook.done) run_for(Millis(10));
+    session.reset();
+    hook.done(UniqueFd());
+    EXPECT_TRUE(link.answers.empty());
+    EXPECT_EQ(link.phase, priv::before_login);
+}
+
+TEST_F(LoginTest, AHookMayAnswerOnlyOnce) {
+    OneHook hook;
+    hook.hold = true;
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), &hook);
+    send_password(session, "daniel", "hungry");
+    while (!hook.done) run_for(Millis(10));
+    hook.done(UniqueFd());
+    hook.done(UniqueFd());
+    EXPECT_EQ(link.answers.size(), 1U);
+}
+
+TEST_F(LoginTest, BreachesOfTheProtocolKill) {
+    const std::string good = *encode_check_password("daniel", "hungry");
+    const std::vector<priv::Message> none;
+    struct Case {
+        std::uint16_t type;
+        std::string payload;
+    };
+    const Case cases[] = {{check_password_request, good + "x"},
+                          {check_password_request, good.substr(0, good.size() - 1)},
+                          {check_password_request, ""},
+                          {scram_final_request, *encode_scram_final("n=daniel,r=x", std::string(32, 'x'))},
+                          {scram_first_request, *encode_scram_first("daniel", "n=daniel,r=x", "n,,", "SCRAM-SHA-1")},
+                          {8, good}};
+    for (const Case& c : cases) {
+        FakeLink link(*loop);
+        LoginSession session(service(), link, info(), nullptr);
+        session.handle(0, message(c.type, c.payload));
+        EXPECT_FALSE(link.killed.empty()) << c.type << " " << c.payload.size();
+        EXPECT_TRUE(link.answers.empty());
+    }
+}
+
+TEST_F(LoginTest, ASecondRequestWhileOneIsUnderWayKills) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    send_password(session, "daniel", "hungry");
+    send_password(session, "daniel", "hungry");
+    EXPECT_NE(link.killed.find("under way"), std::string::npos);
+}
+
+TEST_F(LoginTest, HostileNamesAreEscapedBehindTheAddress) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    EXPECT_FALSE(login(session, link, "x\" rip=10.0.0.1\r\nauth-ok", "y").ok());
+    ASSERT_EQ(logged.lines.size(), 1U);
+    EXPECT_EQ(logged.lines[0].find("rip=192.0.2.7"), std::string("auth-fail service=pop3d ").size());
+    EXPECT_NE(logged.lines[0].find("user=\"x\\x22 rip=10.0.0.1\\x0d\\x0aauth-ok\""), std::string::npos);
+}
+
+TEST_F(LoginTest, PasswordsNeverReachTheLog) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    static_cast<void>(login(session, link, "daniel", "s3cr3t-guess"));
+    static_cast<void>(login(session, link, "daniel", "hungry"));
+    for (const std::string& line : logged.lines) {
+        EXPECT_EQ(line.find("s3cr3t-guess"), std::string::npos);
+        EXPECT_EQ(line.find("hungry"), std::string::npos);
+    }
+}
+
+// ---- SCRAM ---------------------------------------------------------------------------------------------------------
+
+struct ScramLoginTest : LoginTest {
+    // The parts of a client: what it says, and what the server's first message means.
+    struct Client {
+        std::string user;
+        std::string bare;
+        std::string server_first;
+        std::string nonce;
+        std::string salt;
+        std::uint32_t iterations = 0;
+        [[nodiscard]] std::string auth_message() const { return bare + "," + server_first + ",c=biws,r=" + nonce; }
+    };
+    Client first(LoginSession& session, FakeLink& link, const std::string& user) {
+        Client c;
+        c.user = user;
+        c.bare = "n=" + user + ",r=fyko+d2lbbFgONRv9qkxdawL";
+        const auto body =
+            ask(session, link, message(scram_first_request, *encode_scram_first(user, c.bare, "n,,", "SCRAM-SHA-256")));
+        EXPECT_TRUE(body.ok());
+        c.server_first = *decode_server_first(*body);
+        const std::size_t s = c.server_first.find(",s=");
+        const std::size_t i = c.server_first.find(",i=");
+        c.nonce = c.server_first.substr(2, s - 2);
+        c.salt = *auth::unbase64(c.server_first.substr(s + 3, i - s - 3));
+        c.iterations = static_cast<std::uint32_t>(std::stoul(c.server_first.substr(i + 3)));
+        return c;
+    }
+    Result<std::string> last(LoginSession& session, FakeLink& link, const std::string& auth_message,
+                             const std::string& proof) {
+        return ask(session, link, message(scram_final_request, *encode_scram_final(auth_message, proof)));
+    }
+};
+
+TEST_F(ScramLoginTest, AWholeExchangeLogsInAndProvesTheServer) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Client c = first(session, link, "daniel");
+    EXPECT_EQ(c.iterations, auth::scram_iterations_least);
+    EXPECT_EQ(c.nonce.rfind("fyko+d2lbbFgONRv9qkxdawL", 0), 0U);
+    EXPECT_GT(c.nonce.size(), 24U + 18U);
+    const auto proof = auth::client_final("hungry", c.salt, c.iterations, c.auth_message());
+    const auto body = last(session, link, c.auth_message(), proof.proof);
+    ASSERT_TRUE(body.ok()) << body.error().describe();
+    const auto in = decode_scram_login(*body);
+    EXPECT_EQ(in->name, "daniel");
+    EXPECT_EQ(in->server_signature, proof.server_signature);
+    EXPECT_EQ(link.phase, priv::after_login);
+    EXPECT_NE(logged.lines[0].find("method=SCRAM-SHA-256"), std::string::npos);
+}
+
+TEST_F(ScramLoginTest, AWrongPasswordIsDenied) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Client c = first(session, link, "daniel");
+    const auto proof = auth::client_final("Hungry", c.salt, c.iterations, c.auth_message());
+    EXPECT_EQ(last(session, link, c.auth_message(), proof.proof).error().code, Errc::denied);
+}
+
+TEST_F(ScramLoginTest, AnotherNonceThanOursIsDeniedEvenWithACorrectProof) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Client c = first(session, link, "daniel");
+    // A recorded exchange: everything fits together, but the nonce is not this session's.
+    const std::string nonce = "fyko+d2lbbFgONRv9qkxdawLrecorded";
+    const std::string replay = c.bare + ",r=" + nonce + ",s=" + auth::base64(c.salt) + ",i=4096,c=biws,r=" + nonce;
+    const auto proof = auth::client_final("hungry", c.salt, c.iterations, replay);
+    EXPECT_EQ(last(session, link, replay, proof.proof).error().code, Errc::denied);
+    EXPECT_NE(logged.lines.back().find("reason=wrong-exchange"), std::string::npos);
+    EXPECT_EQ(link.phase, priv::before_login);
+}
+
+TEST_F(ScramLoginTest, AnExchangeServesOnce) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const Client c = first(session, link, "daniel");
+    EXPECT_FALSE(last(session, link, c.auth_message(), std::string(32, 'x')).ok());
+    const auto proof = auth::client_final("hungry", c.salt, c.iterations, c.auth_message());
+    session.handle(0, message(scram_final_request, *encode_scram_final(c.auth_message(), proof.proof)));
+    EXPECT_NE(link.killed.find("scram_final without scram_first"), std::string::npos);
+}
+
+TEST_F(ScramLoginTest, NoncesNeverRepeat) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    EXPECT_NE(first(session, link, "daniel").nonce, first(session, link, "daniel").nonce);
+}
+
+TEST_F(ScramLoginTest, AnUnknownUserSeesAStableSaltAndIsDeniedAtTheEnd) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const std::string salt = first(session, link, "nobody").salt;
+    service_.reset(); // a restart: the secret is in the file
+    LoginSession later(service(), link, info(), nullptr);
+    const Client c = first(later, link, "nobody");
+    EXPECT_EQ(c.salt, salt);
+    const auto proof = auth::client_final("hungry", c.salt, c.iterations, c.auth_message());
+    EXPECT_EQ(last(later, link, c.auth_message(), proof.proof).error().code, Errc::denied);
+    EXPECT_NE(logged.lines.back().find("reason=unknown-user"), std::string::npos);
+}
+
+TEST_F(ScramLoginTest, AMessageWithoutAUsableNonceIsInvalid) {
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    const auto body = ask(
+        session, link, message(scram_first_request, *encode_scram_first("daniel", "n=daniel", "n,,", "SCRAM-SHA-256")));
+    EXPECT_EQ(body.error().code, Errc::invalid);
+}
+
+// ---- the protocol
+// ----------------------------------------------------------------------------------------------------
+
+TEST(LoginProtocol, TheLargestPermittedRequestsPassTheirRows) {
+    priv::RequestGate gate(login_requests);
+    priv::Message m;
+    const auto admit = [&](std::uint16_t type, const Result<std::string>& payload) {
+        ASSERT_TRUE(payload.ok());
+        m.type = type;
+        m.payload = *payload;
+        EXPECT_TRUE(gate.admit(m).ok()) << type;
+    };
+    const auto x = [](std::size_t n) { return std::string(n, 'x'); };
+    admit(check_password_request, encode_check_password(x(max_login_name), x(max_login_password)));
+    admit(scram_first_request,
+          encode_scram_first(x(max_login_name), x(max_scram_first_bare), x(max_scram_gs2), "SCRAM-SHA-256-PLUS"));
+    admit(scram_final_request, encode_scram_final(x(max_scram_auth_message), x(32)));
+    gate.set_phase(priv::after_login);
+    EXPECT_FALSE(gate.admit(m).ok());
+}
+
+TEST(LoginProtocol, LongerOnesAreNotEncoded) {
+    const auto x = [](std::size_t n) { return std::string(n, 'x'); };
+    EXPECT_EQ(encode_check_password(x(max_login_name + 1), "p").error().code, Errc::limit);
+    EXPECT_EQ(encode_check_password("u", x(max_login_password + 1)).error().code, Errc::limit);
+    EXPECT_FALSE(encode_scram_first(x(max_login_name + 1), "b", "n,,", "SCRAM-SHA-256").ok());
+    EXPECT_FALSE(encode_scram_first("u", x(max_scram_first_bare + 1), "n,,", "SCRAM-SHA-256").ok());
+    EXPECT_FALSE(encode_scram_first("u", "b", x(max_scram_gs2 + 1), "SCRAM-SHA-256").ok());
+    EXPECT_FALSE(encode_scram_final(x(max_scram_auth_message + 1), x(32)).ok());
+    EXPECT_FALSE(encode_scram_final("a", x(31)).ok());
+}
+
+TEST(LoginConfigTest, TakesEveryKeyOfTheAuthSection) {
+    CommonOptions options;
+    options.hostname = "gw.micasa.test";
+    options.paths.users_file = "/x/users";
+    options.paths.state_dir = "/x/state";
+    options.auth.max_attempts = 7;
+    options.auth.deadline = Seconds(5);
+    options.auth.workers = 3;
+    options.auth.delays = {Seconds(1)};
+    options.auth.first_valid_uid = 500;
+    options.auth.exempt.push_back(*io::Network::parse("10.0.0.0/8"));
+    const LoginConfig c = login_config(options, "pop3d", "posada-pop3");
+    EXPECT_EQ(c.service, "pop3d");
+    EXPECT_EQ(c.users_file, "/x/users");
+    EXPECT_EQ(c.secret_file, "/x/state/scram-secret");
+    EXPECT_EQ(c.domains, std::vector<std::string>{"gw.micasa.test"});
+    EXPECT_EQ(c.max_attempts, 7U);
+    EXPECT_EQ(c.deadline, Seconds(5));
+    EXPECT_EQ(c.workers, 3U);
+    EXPECT_EQ(c.throttle.delays, std::vector<Millis>{Seconds(1)});
+    EXPECT_EQ(c.first_valid_uid, 500U);
+    EXPECT_EQ(c.exempt.size(), 1U);
+    EXPECT_EQ(c.backends.size(), ::geteuid() == 0 ? 2U : 1U) << "PAM only as root";
+    EXPECT_EQ(account_sources(options).unix_accounts, ::geteuid() == 0);
+    EXPECT_EQ(account_sources(options).first_valid_uid, 500U);
+}
+
+TEST(ScramAnnounced, OnlyWhereEveryAccountHasAVerifier) {
+    const test::Scratch scratch;
+    auth::UserEntry entry;
+    entry.name = "daniel";
+    entry.hash = *auth::Hasher(1).hash("hungry");
+    entry.uid = entry.gid = 70'000;
+    entry.home = "/h/daniel";
+    CommonOptions options;
+    options.paths.users_file = scratch.write("users", entry.line() + "\n");
+    options.auth.backends = {"users"};
+    options.auth.scram = true;
+    EXPECT_FALSE(scram_announced(options));
+    entry.scram = auth::new_verifier("hungry");
+    scratch.write("users", entry.line() + "\n");
+    EXPECT_TRUE(scram_announced(options));
+    options.auth.scram = false;
+    EXPECT_FALSE(scram_announced(options));
+    options.auth.scram = true;
+    options.auth.backends = {"users", "pam"};
+    EXPECT_EQ(scram_announced(options), ::geteuid() != 0) << "PAM accounts have no verifier";
+}
+
+} // namespace
+} // namespace posada::service
