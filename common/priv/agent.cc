@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/priv/agent.h"
+
+#include <fcntl.h>
+
+#include "common/base/log.h"
+#include "common/priv/drop.h"
+#include "common/priv/process.h"
+
+namespace posada::priv {
+
+namespace {
+
+constexpr int exit_system = 71;
+
+// Opened after the change of user: a path the user could not enter stays closed to the agent.
+Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
+    RETURN_IF_ERROR(become_user(spec.uid, spec.gid, spec.groups));
+    std::vector<UniqueFd> opened;
+    std::vector<LandlockRule> tree;
+    for (const std::string& path : spec.trees) {
+        opened.emplace_back(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (!opened.back().valid()) return errno_error(path);
+        tree.push_back({opened.back().get(), LandlockAccess::read_write});
+    }
+    return prepared.apply(tree);
+}
+
+int agent_process(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
+                  const std::function<int(Channel)>& body) {
+    set_process_title(spec.title);
+    if (const Status confined = confine(prepared, spec); !confined) {
+        log(event::agent_fail, {{"agent", spec.title}, {"error", confined.error().describe()}});
+        return exit_system;
+    }
+    const int keep[] = {channel.get(), spec.log_fd};
+    close_all_except(keep);
+    return body(Channel(std::move(channel)));
+}
+
+} // namespace
+
+Result<Agent> start_agent(PreparedSandbox& prepared, const AgentSpec& spec,
+                          const std::function<int(Channel channel)>& body) {
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    UniqueFd theirs = std::move(pair->second);
+    const auto pid = fork_process([&] { return agent_process(prepared, spec, std::move(theirs), body); });
+    if (!pid) return pid.error();
+    return Agent{*pid, std::move(pair->first)};
+}
+
+} // namespace posada::priv

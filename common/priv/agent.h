@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Starting an agent: a forked process that becomes a user, sees only that user's trees, and talks over one channel.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/base/fd.h"
+#include "common/base/result.h"
+#include "common/priv/channel.h"
+#include "common/priv/sandbox.h"
+
+namespace posada::priv {
+
+struct AgentSpec {
+    std::string title; // "pop3d: alice [agent]"
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;      // supplementary, exactly these
+    std::vector<std::string> trees; // directories it may read and write, opened with the user's rights; must exist
+    int log_fd = -1;                // borrowed: the launcher's log socket
+};
+
+struct Agent {
+    pid_t pid = -1;   // to be given to a Reaper, with a deadline: its user can stop it
+    UniqueFd channel; // the other end; may be passed on to the net process
+};
+
+// prepared: agent_mail, made once by the caller; it stays usable for the next agent. body runs in the agent, confined,
+// with descriptors 0-2, the channel and the log socket and no other; its value is the exit status. An agent that
+// cannot become what it should logs agent-fail and exits 71 before body, which the other end sees as end of file.
+Result<Agent> start_agent(PreparedSandbox& prepared, const AgentSpec& spec,
+                          const std::function<int(Channel channel)>& body);
+
+} // namespace posada::priv

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/priv/agent.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+
+#include "tests/unit/common/priv/confined.h"
+
+namespace posada::priv::testing {
+namespace {
+
+class AgentTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/posada-agent-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        dir_ = name;
+        ASSERT_EQ(::mkdir((dir_ + "/mail").c_str(), 0700), 0);
+        auto log = make_seqpacket_pair();
+        ASSERT_TRUE(log.ok());
+        log_in_ = std::move(log->first);
+        log_out_ = std::move(log->second);
+        spec_.title = "test: user [agent]";
+        spec_.uid = ::geteuid() == 0 ? test_uid : ::geteuid();
+        spec_.gid = ::geteuid() == 0 ? test_uid : ::getegid();
+        spec_.trees = {dir_ + "/mail"};
+        spec_.log_fd = log_out_.get();
+        const bool owned = ::geteuid() != 0 || (::chown((dir_ + "/mail").c_str(), test_uid, test_uid) == 0 &&
+                                                ::chmod(dir_.c_str(), 0711) == 0);
+        ASSERT_TRUE(owned);
+        auto prepared = prepare_sandbox(SandboxProfile::agent_mail, SandboxMode::enforce, spec_.log_fd);
+        ASSERT_TRUE(prepared.ok());
+        prepared_ = std::move(*prepared);
+    }
+    void TearDown() override {
+        if (!dir_.empty() && std::system(("rm -rf " + dir_).c_str()) != 0) ADD_FAILURE() << dir_ << " remains";
+    }
+
+    std::string dir_;
+    UniqueFd log_in_;
+    UniqueFd log_out_;
+    AgentSpec spec_;
+    PreparedSandbox prepared_;
+};
+
+int status_of(pid_t pid) {
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    return status;
+}
+
+TEST_F(AgentTest, RunsAsTheUserInItsTreeAndAnswers) {
+    for (int run = 0; run < 2; ++run) { // the prepared sandbox serves many
+        auto agent = start_agent(prepared_, spec_, [&](Channel channel) {
+            const auto request = channel.receive(0);
+            if (!request || !request->has_value()) return 1;
+            const UniqueFd file(::open((dir_ + "/mail/message").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+            const bool confined = ::open("/etc/passwd", O_RDONLY) == -1 && sandboxed();
+            const std::string who = std::to_string(::getuid()) + (file.valid() && confined ? " ok" : " not");
+            return channel.send(3, 0, encode_ok(who)) ? 0 : 2;
+        });
+        ASSERT_TRUE(agent.ok());
+        Channel channel(std::move(agent->channel));
+        const auto answer = channel.call(2, 0, "");
+        ASSERT_TRUE(answer.ok()) << answer.error().describe();
+        EXPECT_EQ(*decode_answer(answer->payload), std::to_string(spec_.uid) + " ok");
+        EXPECT_EQ(status_of(agent->pid), 0);
+    }
+}
+
+TEST_F(AgentTest, HasItsChannelAndTheLogAndNothingElse) {
+    const UniqueFd secret(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto agent = start_agent(prepared_, spec_, [&](const Channel& channel) {
+        int open = 0;
+        for (int fd = 3; fd < 64; ++fd)
+            if (::fcntl(fd, F_GETFD) >= 0) ++open;
+        const bool both = ::fcntl(channel.fd(), F_GETFD) >= 0 && ::fcntl(spec_.log_fd, F_GETFD) >= 0;
+        return open == 2 && both ? 0 : 1;
+    });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(status_of(agent->pid), 0);
+}
+
+TEST_F(AgentTest, MissingTreeEndsItBeforeItsWork) {
+    spec_.trees = {dir_ + "/absent"};
+    auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
+    Channel channel(std::move(agent->channel));
+    const auto end = channel.receive(0);
+    EXPECT_TRUE(end.ok() && !end->has_value()) << "the other end must see end of file";
+}
+
+TEST_F(AgentTest, TreeTheUserCannotEnterEndsItToo) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: without it the agent has the owner's rights";
+    const std::string path = dir_ + "/private";
+    ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    ASSERT_EQ(::mkdir((path + "/mail").c_str(), 0777), 0);
+    spec_.trees = {path + "/mail"};
+    auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
+}
+
+TEST_F(AgentTest, NeverRunsAsRoot) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: only root could";
+    spec_.uid = 0;
+    auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
+}
+
+} // namespace
+} // namespace posada::priv::testing
