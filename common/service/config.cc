@@ -38,8 +38,8 @@ void merge_node(ConfigNode& into, ConfigNode&& from, const std::string& scope, E
         return;
     }
     errors.add(*from.file, from.key_line, from.key_column, scope,
-               fmt::format("\"{}\" is set here and at {}:{}:{}; keep one of them", from.key, into.file->name,
-                           into.key_line, into.key_column));
+               fmt::format("\"{}\" is set here and at {}:{}:{}; keep one of them", escape_for_log(from.key),
+                           into.file->name, into.key_line, into.key_column));
 }
 
 void merge_table(ConfigNode& into, ConfigNode&& from, const std::string& scope, ErrorList& errors) {
@@ -115,7 +115,7 @@ struct ConfigBuilder {
     Origins origins;
     std::shared_ptr<CommonOptions> common = std::make_shared<CommonOptions>();
 
-    void read(const ConfigSource& source);
+    void parse_and_merge();
     void apply_common();
     Settings build(const SectionInfo& section);
     void share_origins(std::vector<Settings>& all) const;
@@ -123,8 +123,7 @@ struct ConfigBuilder {
     static void choose_listeners(Settings& settings);
 };
 
-void ConfigBuilder::read(const ConfigSource& source) {
-    files = read_config_files(source, errors);
+void ConfigBuilder::parse_and_merge() {
     for (const auto& file : files) {
         ConfigNode parsed = parse_toml(*file, errors);
         if (root.file == nullptr) root.file = file.get();
@@ -212,17 +211,26 @@ Settings Settings::defaults(const SectionInfo& section) {
     return out;
 }
 
-LoadedConfig load_config(const ConfigSource& source, std::span<const SectionInfo* const> sections) {
+LoadedConfig load_config_files(std::vector<std::unique_ptr<ConfigFile>> files, ErrorList errors,
+                               std::span<const SectionInfo* const> sections) {
     ConfigBuilder builder;
     LoadedConfig out;
     builder.daemons = daemon_names(sections);
-    builder.read(source);
+    builder.files = std::move(files);
+    builder.errors = std::move(errors);
+    builder.parse_and_merge();
     builder.apply_common();
     for (const SectionInfo* section : sections) out.settings.push_back(builder.build(*section));
     builder.share_origins(out.settings);
     for (const auto& file : builder.files) out.files.push_back(file->name);
     out.errors = builder.errors.take();
     return out;
+}
+
+LoadedConfig load_config(const ConfigSource& source, std::span<const SectionInfo* const> sections) {
+    ErrorList errors;
+    auto files = read_config_files(source, errors);
+    return load_config_files(std::move(files), std::move(errors), sections);
 }
 
 LoadedSettings load_settings(const ConfigSource& source, const SectionInfo& section) {

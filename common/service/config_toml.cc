@@ -2,6 +2,21 @@
 // The only file that sees toml++ (slow to compile, throws): TOML text to ConfigNode. After a syntax error the line is
 // blanked and the file parsed again, so that one slip does not hide the next; but only if everything above the line is
 // complete, because otherwise (an array that is never closed) each following line would be reported for nothing.
+#include <stdexcept>
+
+// The parser asserts where it should report: "[[[a]]]" is one such line. A file must not end a daemon, so an assertion
+// is an exception here; it must not be an assumption, as it would be with NDEBUG.
+#undef NDEBUG
+namespace {
+struct ParserAssertion final : std::exception {
+    [[nodiscard]] const char* what() const noexcept override { return "this is not TOML"; }
+};
+[[noreturn]] void parser_assertion_failed() { throw ParserAssertion(); }
+} // namespace
+#define TOML_ASSERT(expression)                                                                                        \
+    do {                                                                                                               \
+        if (!(expression)) parser_assertion_failed();                                                                  \
+    } while (false)
 #define TOML_MAX_NESTED_VALUES 16
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
@@ -18,8 +33,6 @@ namespace posada::service {
 
 namespace {
 
-constexpr std::size_t longest_line = 4'096;
-constexpr std::size_t most_dots = 64; // outside quotes: a dotted key nests as many tables
 constexpr unsigned most_syntax_errors = 20;
 
 struct SyntaxError {
@@ -33,14 +46,50 @@ struct Parsed {
     std::optional<SyntaxError> error;
 };
 
+// Throws what toml++ throws.
+std::optional<SyntaxError> parse_into(toml::table& table, std::string_view text) {
+    try {
+        table = toml::parse(text);
+    } catch (const toml::parse_error& e) {
+        return SyntaxError{e.source().begin.line, e.source().begin.column, std::string(e.description())};
+    }
+    return std::nullopt;
+}
+
+bool asserts(std::string_view text) {
+    try {
+        toml::table ignored;
+        parse_into(ignored, text);
+    } catch (const std::exception&) {
+        return true;
+    }
+    return false;
+}
+
+// An assertion has no place: it is in the first line whose addition makes the parser fail.
+unsigned asserting_line(std::string_view text) {
+    std::vector<std::size_t> ends; // of line n + 1
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (text[i] == '\n') ends.push_back(i + 1);
+    std::size_t low = 0;
+    std::size_t high = ends.size();
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        if (asserts(text.substr(0, ends[middle]))) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return static_cast<unsigned>(low + 1);
+}
+
 Parsed parse_text(std::string_view text) {
     Parsed out;
     try {
-        out.table = toml::parse(text);
-    } catch (const toml::parse_error& e) {
-        out.error = SyntaxError{e.source().begin.line, e.source().begin.column, std::string(e.description())};
+        out.error = parse_into(out.table, text);
     } catch (const std::exception& e) {
-        out.error = SyntaxError{0, 0, e.what()};
+        out.error = SyntaxError{asserting_line(text), 1, e.what()};
     }
     return out;
 }
@@ -134,8 +183,8 @@ std::string first_definition(const ConfigNode& root, const ConfigFile& file, con
         if (at == nullptr) return "this is written twice";
     }
     return fmt::format("{} is written twice; the first is at {}:{}:{}",
-                       line.starts_with('[') ? "this section" : fmt::format("\"{}\"", keys.back()), file.name,
-                       at->key_line, at->key_column);
+                       line.starts_with('[') ? "this section" : fmt::format("\"{}\"", escape_for_log(keys.back())),
+                       file.name, at->key_line, at->key_column);
 }
 
 std::string in_our_words(const ConfigNode& root, const ConfigFile& file, const SyntaxError& error) {
@@ -147,43 +196,10 @@ std::string in_our_words(const ConfigNode& root, const ConfigFile& file, const S
     if (says("could not determine value type")) return "this is not a value; text needs quotes";
     if (says("exceeded maximum nested")) return fmt::format("nested deeper than {} levels", TOML_MAX_NESTED_VALUES);
     if (says("expected value, saw '\\n'") || says("expected value, saw '\\r'")) return "the value is missing";
+    if (!says("Error while parsing")) return error.text;
     constexpr std::string_view prefix = "Error while parsing ";
-    std::string rest(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
+    const std::string rest(text.substr(text.find(prefix) + prefix.size()));
     return "syntax: " + (has_control(rest) ? escape_for_log(rest) : rest);
-}
-
-// ---- limits that toml++ does not have
-
-bool dots_exceeded(std::string_view line, bool quotes_count) {
-    std::size_t dots = 0;
-    char quote = 0;
-    for (const char c : line) {
-        if (quote == 0 && quotes_count && (c == '"' || c == '\'')) {
-            quote = c;
-        } else if (c == quote) {
-            quote = 0;
-        } else if (c == '.' && quote == 0 && ++dots > most_dots) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// The first line that could make the parser's recursion or our output grow without bound.
-std::optional<SyntaxError> hostile_line(std::string_view text) {
-    const bool multi_line = text.find("\"\"\"") != std::string_view::npos || text.find("'''") != std::string_view::npos;
-    unsigned number = 0;
-    for (const std::string_view line : split(text, '\n')) {
-        ++number;
-        if (const auto nul = line.find('\0'); nul != std::string_view::npos)
-            return SyntaxError{number, static_cast<unsigned>(nul + 1), "a NUL byte; this is not a text file"};
-        if (!is_valid_utf8(line)) return SyntaxError{number, 1, "this line is not valid UTF-8"};
-        if (line.size() > longest_line)
-            return SyntaxError{number, longest_line, fmt::format("a line of more than {} octets", longest_line)};
-        if (dots_exceeded(line, !multi_line))
-            return SyntaxError{number, 1, fmt::format("more than {} dots outside quotes in one line", most_dots)};
-    }
-    return std::nullopt;
 }
 
 // ---- going on after an error
@@ -226,7 +242,7 @@ std::string scope_of_line(const ConfigFile& file, unsigned line) {
 ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors) {
     ConfigNode root;
     root.file = &file;
-    if (const auto bad = hostile_line(file.text)) {
+    if (const auto bad = find_hostile(file.text)) {
         errors.add(file, bad->line, bad->column, "", bad->text);
         return root;
     }

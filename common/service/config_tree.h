@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,12 +51,25 @@ class ErrorList {
     std::vector<ConfigError> errors_;
 };
 
+// The first thing in a text that toml++ must not see: NUL, invalid UTF-8, non-ASCII outside quotes and comments (its
+// tables have holes), endless lines, and dotted keys without end (each dot is a level of recursion).
+struct HostilePlace {
+    unsigned line = 0;
+    unsigned column = 0;
+    std::string text;
+};
+std::optional<HostilePlace> find_hostile(std::string_view text);
+
 // Parses one file. Syntax errors go to errors; the rest of the file is read all the same where that is possible.
 ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors);
 
 // The file that the configuration consists of; unreadable or unsafe files are errors. The pointers stay valid as long
 // as the vector.
 std::vector<std::unique_ptr<ConfigFile>> read_config_files(const ConfigSource& source, ErrorList& errors);
+
+// load_config() without the file system; errors: those found so far.
+LoadedConfig load_config_files(std::vector<std::unique_ptr<ConfigFile>> files, ErrorList errors,
+                               std::span<const SectionInfo* const> sections);
 
 // The nearest candidate that a typing slip explains (fewer letters, fewer slips), or empty.
 std::string_view suggest(std::string_view wanted, const std::vector<std::string_view>& candidates);
