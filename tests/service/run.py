@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The service layer, tried on echod: launch modes, limits, penalties, TLS, reload, readiness, stop.
+
+Every test starts the real sbin/echod in a folder of its own and talks to it over loopback.
+"""
+import contextlib
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
+ECHOD = os.path.join(BUILD, "sbin", "echod")
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def make_certificate(folder, name="localhost"):
+    chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", chain, "-days", "2", "-subj", "/CN=" + name,
+                    "-addext", "subjectAltName=DNS:" + name], check=True, capture_output=True)
+    os.chmod(key, 0o600)
+    return chain, key
+
+
+class Client:
+    def __init__(self, port, source=None, banner=True):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
+                                               source_address=(source, 0) if source else None)
+        self.buffer = b""
+        if banner:
+            self.expect("+hello")
+
+    @classmethod
+    def over(cls, connected):
+        self = cls.__new__(cls)
+        self.socket, self.buffer = connected, b""
+        self.socket.settimeout(10)
+        self.expect("+hello")
+        return self
+
+    def send(self, text):
+        self.socket.sendall(text if isinstance(text, bytes) else text.encode() + b"\r\n")
+
+    def line(self):
+        while b"\n" not in self.buffer:
+            try:
+                data = self.socket.recv(4096)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.rstrip(b"\r").decode()
+
+    def expect(self, wanted):
+        got = self.line()
+        assert got == wanted, f"wanted {wanted!r}, got {got!r}"
+
+    def ask(self, text, wanted):
+        self.send(text)
+        self.expect(wanted)
+
+    def starttls(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket)
+        return self.socket
+
+    def close(self):
+        self.socket.close()
+
+
+class Daemon:
+    """sbin/echod with its configuration in a folder; stops it on exit and keeps what it logged."""
+
+    def __init__(self, folder, config="", listen=True, args=(), popen=None, **options):
+        self.port = free_port()
+        self.config = os.path.join(folder, "posada.toml")
+        self.folder = folder
+        self.write(config)
+        self.log_path = os.path.join(folder, "log")
+        command = [ECHOD, "--config", self.config, *args]
+        if listen:
+            command += ["--listen", f"127.0.0.1:{self.port}"]
+        ready, ready_write = os.pipe()
+        os.set_inheritable(ready_write, True)
+        if popen is None:
+            options.setdefault("stdin", subprocess.DEVNULL)
+        with open(self.log_path, "w") as log:
+            self.process = subprocess.Popen(command + ["--ready-fd", str(ready_write)], stderr=log, stdout=log,
+                                            pass_fds=[ready_write, *options.pop("fds", [])], **options)
+        os.close(ready_write)
+        self.ready = os.read(ready, 1) == b"\n"
+        os.close(ready)
+
+    def write(self, config):
+        with open(self.config, "w") as f:
+            f.write(f'hostname = "echo.test"\n{"uid_base = 61184" if os.geteuid() == 0 else ""}\n'
+                    f'[paths]\nrun_dir = "{self.folder}"\nstate_dir = "{self.folder}"\n{config}')
+
+    def log(self):
+        with open(self.log_path) as f:
+            return f.read()
+
+    def wait_log(self, pattern, seconds=10):
+        end = time.time() + seconds
+        while time.time() < end:
+            found = re.search(pattern, self.log())
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"no {pattern!r} in the log:\n{self.log()}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("did not stop within 10 s of SIGTERM")
+
+
+@contextlib.contextmanager
+def echod(config="", **options):
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
+        os.chmod(folder, 0o755)
+        daemon = Daemon(folder, config, **options)
+        try:
+            yield daemon
+        finally:
+            daemon.stop()
+
+
+def children(pid):
+    out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(p) for p in out.split()]
+
+
+@test
+def listen_mode_serves_and_asks_the_monitor():
+    with echod() as d:
+        assert d.ready, d.log()
+        c = Client(d.port)
+        c.ask("ECHO hola", "+hola")
+        c.ask("upper hola", "+HOLA")
+        c.ask("UPPER", "-no")
+        c.ask("QUIT", "+bye")
+        assert c.line() is None
+        d.wait_log(r"session-end rip=127\.0\.0\.1 .*reason=quit")
+
+
+@test
+def pipelined_commands_are_answered_in_order():
+    with echod() as d:
+        c = Client(d.port)
+        c.send(b"ECHO 1\r\nUPPER two\r\nECHO 3\nQUIT\r\n")
+        assert [c.line() for _ in range(5)] == ["+1", "+TWO", "+3", "+bye", None]
+
+
+@test
+def one_byte_at_a_time_works():
+    with echod() as d:
+        c = Client(d.port)
+        c.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"UPPER slow\r\n":
+            c.send(bytes([byte]))
+        c.expect("+SLOW")
+
+
+@test
+def listen_fds_with_names():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with with_fd3(listener.fileno(), "echo") as d:
+            assert d.ready, d.log()
+            Client(port).ask("UPPER fds", "+FDS")
+
+
+@contextlib.contextmanager
+def with_fd3(fd, name):
+    """Starts echod as systemd does: the socket on descriptor 3 and LISTEN_PID = its own pid."""
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
+        os.chmod(folder, 0o755)
+        d = Daemon.__new__(Daemon)
+        d.folder, d.config, d.log_path = folder, os.path.join(folder, "posada.toml"), os.path.join(folder, "log")
+        d.write("")
+        ready, ready_write = os.pipe()
+        os.set_inheritable(ready_write, True)
+        script = (f'exec 3<&{fd}; ' if fd != 3 else '') + \
+            f'export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name}; ' + \
+            f'exec "{ECHOD}" --config "{d.config}" --ready-fd {ready_write}'
+        with open(d.log_path, "w") as log:
+            d.process = subprocess.Popen(["bash", "-c", script], stderr=log, stdout=log, stdin=subprocess.DEVNULL,
+                                         pass_fds=[fd, ready_write])
+        os.close(ready_write)
+        d.ready = os.read(ready, 1) == b"\n"
+        os.close(ready)
+        try:
+            yield d
+        finally:
+            d.stop()
+
+
+@test
+def an_unknown_listen_fdname_is_a_configuration_error():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with with_fd3(listener.fileno(), "nonsense") as d:
+            assert not d.ready
+            assert d.process.wait(10) == 78
+            assert "unknown listener 'nonsense'; configured are: echo" in d.log(), d.log()
+
+
+@test
+def accept_yes_serves_one_connection_and_exits():
+    ours, theirs = connected_pair()
+    with theirs, with_fd3(theirs.fileno(), "connection") as d:
+        theirs.close()
+        c = Client.over(ours)
+        c.ask("UPPER one", "+ONE")
+        c.ask("QUIT", "+bye")
+        assert d.process.wait(10) == 0
+
+
+def connected_pair():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        ours = socket.create_connection(listener.getsockname())
+        return ours, listener.accept()[0]
+
+
+@test
+def inetd_serves_descriptor_0_and_keeps_its_log_from_the_client():
+    ours, theirs = connected_pair()
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
+        os.chmod(folder, 0o755)
+        config = os.path.join(folder, "posada.toml")
+        d = Daemon.__new__(Daemon)
+        d.folder, d.config = folder, config
+        d.write("")
+        process = subprocess.Popen([ECHOD, "--config", config], stdin=theirs, stdout=theirs, stderr=theirs)
+        theirs.close()
+        c = Client.over(ours)
+        c.ask("UPPER inetd", "+INETD")
+        c.ask("QUIT", "+bye")
+        assert c.line() is None, "something else was written to the client"
+        assert process.wait(10) == 0
+
+
+@test
+def a_configuration_error_exits_78_and_names_the_line():
+    with echod("[echod]\nsandbx = \"off\"\n") as d:
+        assert not d.ready
+        assert d.process.wait(10) == 78
+        assert re.search(r"posada\.toml:\d+:1: .*sandbx.*sandbox", d.log(), re.S), d.log()
+
+
+@test
+def a_crash_penalises_the_source_only_and_renews_the_zygote():
+    with echod('[limits]\npenalty_start = "30s"\n') as d:
+        other = Client(d.port, source="127.0.0.2")
+        zygote = d.wait_log(r"net-pid=(\d+)").group(1)
+        bad = Client(d.port, source="127.0.0.3")
+        bad.send("CRASH")
+        assert bad.line() is None
+        d.wait_log(r"child-crash .*rip=127\.0\.0\.3 signal=6")
+        d.wait_log(r"penalty-start .*rip=127\.0\.0\.3 seconds=30 reason=crash")
+        other.ask("ECHO still here", "+still here")
+        refused = Client(d.port, source="127.0.0.3", banner=False)
+        refused.expect("-busy, try again later")
+        d.wait_log(r"limit-refuse .*rip=127\.0\.0\.3 limit=penalty")
+        end = time.time() + 5
+        while time.time() < end and children(d.process.pid)[-1:] in ([], [int(zygote)]):
+            time.sleep(0.05)
+        assert any(p != int(zygote) for p in children(d.process.pid)), "no new zygote"
+        Client(d.port, source="127.0.0.4").ask("UPPER new", "+NEW")
+
+
+@test
+def per_source_limit_does_not_keep_others_out():
+    with echod("[limits]\nper_source = 3\n") as d:
+        held = [Client(d.port, source="127.0.0.5") for _ in range(3)]
+        Client(d.port, source="127.0.0.5", banner=False).expect("-busy, try again later")
+        Client(d.port, source="127.0.0.6").ask("ECHO me", "+me")
+        held[0].ask("QUIT", "+bye")
+        d.wait_log("reason=quit")
+        end = time.time() + 5
+        while time.time() < end:
+            c = Client(d.port, source="127.0.0.5", banner=False)
+            if c.line() == "+hello":
+                return
+        raise AssertionError("the slot was not freed")
+
+
+@test
+def starttls_works_and_is_offered_once():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            c = Client(d.port)
+            c.ask("STARTTLS", "+go")
+            c.starttls()
+            c.ask("UPPER secret", "+SECRET")
+            c.ask("STARTTLS", "-no")
+            d.wait_log(r"tls-ok rip=127\.0\.0\.1 .*version=TLSv1\.3")
+
+
+@test
+def bytes_behind_starttls_end_the_connection_CVE_2011_0411():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            c = Client(d.port)
+            c.send(b"STARTTLS\r\nECHO injected\r\n")
+            c.expect("+go")
+            assert c.line() is None
+            d.wait_log("tls-injection")
+
+
+@test
+def a_renewed_certificate_is_served_without_restart():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder, "old.test")
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            old = Client(d.port)
+            first = served_certificate(d.port)
+            make_certificate(folder, "new.test")
+            d.process.send_signal(signal.SIGHUP)
+            end = time.time() + 10
+            while served_certificate(d.port) == first:
+                assert time.time() < end, "the old certificate is still served:\n" + d.log()
+                time.sleep(0.1)
+            old.ask("UPPER kept", "+KEPT")
+
+
+def served_certificate(port):
+    c = Client(port)
+    c.ask("STARTTLS", "+go")
+    return c.starttls().getpeercert(binary_form=True)
+
+
+@test
+def reload_with_a_bad_file_keeps_the_old_configuration():
+    with echod() as d:
+        c = Client(d.port)
+        d.write("[echod]\nnonsense = 1\n")
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_log("config-rejected")
+        c.ask("UPPER old", "+OLD")
+        Client(d.port).ask("UPPER new", "+NEW")
+
+
+@test
+def sigterm_ends_sessions_and_leaves_no_process():
+    with echod() as d:
+        clients = [Client(d.port) for _ in range(5)]
+        tree = children(d.process.pid)
+        assert d.stop() == 0
+        for c in clients:
+            assert c.line() is None
+        for pid in tree:
+            assert not os.path.exists(f"/proc/{pid}"), f"{pid} is still there"
+
+
+@test
+def sandbox_is_on_in_every_net_process():
+    with echod() as d:
+        Client_kept = Client(d.port)
+        zygote = int(d.wait_log(r"net-pid=(\d+)").group(1))
+        for pid in [zygote, *children(zygote)]:
+            with open(f"/proc/{pid}/status") as f:
+                status = f.read()
+            assert re.search(r"^Seccomp:\s+2$", status, re.M), status
+            assert re.search(r"^NoNewPrivs:\s+1$", status, re.M), status
+            assert re.search(r"^CapEff:\s+0+$", status, re.M), status
+            if os.geteuid() == 0:
+                assert re.search(r"^Uid:\s+61190\s+61190\s+61190\s+61190$", status, re.M), status
+        Client_kept.ask("QUIT", "+bye")
+
+
+@test
+def sandbox_off_is_obeyed_and_log_mode_serves():
+    for mode in ("off", "log"):
+        with echod(f'[echod]\nsandbox = "{mode}"\n') as d:
+            Client(d.port).ask("UPPER x", "+X")
+            zygote = int(d.wait_log(r"net-pid=(\d+)").group(1))
+            with open(f"/proc/{zygote}/status") as f:
+                seccomp = re.search(r"^Seccomp:\s+(\d)$", f.read(), re.M).group(1)
+            assert seccomp == ("0" if mode == "off" else "2"), (mode, seccomp)
+
+
+@test
+def the_net_program_is_not_started_by_hand():
+    done = subprocess.run([os.path.join(BUILD, "libexec/posada/echod-net")], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 64 and "never by hand" in done.stderr, done
+
+
+def main():
+    wanted = sys.argv[1:]
+    passed = failed = 0
+    for function in TESTS:
+        if wanted and function.__name__ not in wanted:
+            continue
+        try:
+            function()
+            passed += 1
+            print(f"ok   {function.__name__}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
