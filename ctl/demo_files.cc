@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr UnixTime certificate_days = 30;
 constexpr std::size_t longest_run_dir = 80; // sun_path has 108 bytes
 
 bool is_root() { return ::geteuid() == 0; }
@@ -84,14 +85,23 @@ Status choose_directory(Demo& demo) {
     return make_directory(demo.data_dir, is_root() ? 0711 : 0700);
 }
 
+// An authority that exists for this demo only: its key is never written.
 Status make_certificates(const Demo& demo) {
+    const UnixTime now = SystemClock().unix_now();
+    io::CertificateRequest request;
+    request.common_name = "posada demo authority";
+    request.not_before = now - 3'600;
+    request.not_after = now + certificate_days * 86'400;
+    const auto authority = io::make_authority(request);
+    if (!authority) return authority.error();
+    request.common_name = "mail." + std::string(demo_domain);
+    request.names = {request.common_name, std::string(demo_domain), "localhost", "127.0.0.1", "::1"};
+    const auto server = io::issue_certificate(request, *authority);
+    if (!server) return server.error();
     RETURN_IF_ERROR(make_directory(demo.path("tls"), 0711));
-    const auto made = io::generate_demo_certificates(
-        {"mail." + std::string(demo_domain), std::string(demo_domain), "localhost"}, {"127.0.0.1", "::1"});
-    if (!made) return made.error();
-    RETURN_IF_ERROR(write_file(demo.path("tls/ca.pem"), made->ca_pem, 0644));
-    RETURN_IF_ERROR(write_file(demo.path("tls/chain.pem"), made->chain_pem, 0644));
-    return write_file(demo.path("tls/key.pem"), made->key_pem, 0600);
+    RETURN_IF_ERROR(write_file(demo.path("tls/ca.pem"), authority->chain_pem, 0644));
+    RETURN_IF_ERROR(write_file(demo.path("tls/chain.pem"), server->chain_pem, 0644));
+    return write_file(demo.path("tls/key.pem"), server->key_pem, 0600);
 }
 
 std::string random_password() {
@@ -137,7 +147,7 @@ Status make_users(Demo& demo) {
     return edit->commit();
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -147,24 +157,25 @@ std::string quoted(std::string_view text) {
 }
 
 std::string listen_table(const DemoService& service) {
-    std::string out = "[[" + std::string(service.section) + ".listen]]\nname = " + quoted(service.name) +
-                      "\naddress = [" + quoted(demo_host) + "]\nport = " + std::to_string(service.port) +
-                      "\ntls = " + quoted(tls_word(service.tls)) + "\n";
+    std::string out = "[[" + std::string(service.section) + ".listen]]\nname = " + toml_text(service.name) +
+                      "\naddress = [" + toml_text(demo_host) + "]\nport = " + std::to_string(service.port) +
+                      "\ntls = " + toml_text(tls_word(service.tls)) + "\n";
     if (service.auth) out += "auth = true\n";
     return out + "\n";
 }
 
 std::string configuration(const Demo& demo) {
     std::string out = "# Written by posada demo; it is written again at every start.\n";
-    out += "hostname = " + quoted("mail." + std::string(demo_domain)) + "\n";
+    out += "hostname = " + toml_text("mail." + std::string(demo_domain)) + "\n";
     if (is_root()) out += "uid_base = " + std::to_string(demo_uid_base) + " # no account is created\n";
-    out += "\n[paths]\nstate_dir = " + quoted(demo.data_dir + "/state") + "\nrun_dir = " + quoted(demo.run_dir()) +
-           "\nusers_file = " + quoted(demo.path("users")) + "\nmail_root = " + quoted(demo.mail_root()) + "\n";
-    out +=
-        "\n[tls]\nchain = " + quoted(demo.path("tls/chain.pem")) + "\nkey = " + quoted(demo.path("tls/key.pem")) + "\n";
+    out += "\n[paths]\nstate_dir = " + toml_text(demo.data_dir + "/state") +
+           "\nrun_dir = " + toml_text(demo.run_dir()) + "\nusers_file = " + toml_text(demo.path("users")) +
+           "\nmail_root = " + toml_text(demo.mail_root()) + "\n";
+    out += "\n[tls]\nchain = " + toml_text(demo.path("tls/chain.pem")) +
+           "\nkey = " + toml_text(demo.path("tls/key.pem")) + "\n";
     out += "\n[auth]\nbackends = [\"users\"]\nscram = true\n";
     out += "\n[limits]\nper_source = 1000 # every client of a demo comes from one address\n";
-    out += "\n[log]\ntarget = \"stderr\"\n\n[mail]\ndomains = [" + quoted(demo_domain) + "]\n\n";
+    out += "\n[log]\ntarget = \"stderr\"\n\n[mail]\ndomains = [" + toml_text(demo_domain) + "]\n\n";
     for (const DemoService& service : demo.services) out += listen_table(service);
     return out;
 }
