@@ -96,6 +96,7 @@ constexpr CallRow rows[] = {
     row("fcntl", everyone, is(1, F_GET_SEALS)),
     row("ioctl", everyone, is(1, FIONREAD)),
     row("ioctl", everyone, is(1, FIONBIO)),
+    row("ioctl", everyone, is(1, TIOCOUTQ)), // what a slow peer has not confirmed yet (io/stream)
     row("ioctl", everyone, is(1, TCGETS)), // isatty() of stdio
     // The event loop and the clock.
     row("epoll_create1", everyone),

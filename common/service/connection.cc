@@ -7,6 +7,9 @@ namespace posada::service {
 
 namespace {
 
+// How long a client that does not close may hold a finished connection; below the launcher's stop_grace.
+constexpr Millis linger{2'000};
+
 const char* end_name(io::StreamEnd end) {
     switch (end) {
     case io::StreamEnd::peer_closed: return "closed by client";
@@ -83,7 +86,7 @@ void Connection::start_tls() {
 void Connection::close(std::string reason) {
     if (closing()) return;
     reason_ = reason.empty() ? "closed" : std::move(reason);
-    stream_.close_after_flush();
+    stream_.close_after_flush(linger);
 }
 
 void Connection::handle_input() {

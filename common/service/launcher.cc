@@ -72,8 +72,6 @@ Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions
 }
 
 Launcher::~Launcher() {
-    if (net_) net_->kill_program();
-    for (auto& net : retiring_) net->kill_program();
     set_log_sink(nullptr);
 }
 

@@ -68,6 +68,10 @@ Status NetHandle::say_hello(const NetProgram& program) {
 }
 
 NetHandle::~NetHandle() {
+    if (pid_ > 0) {
+        kill_program();
+        ::waitpid(pid_, nullptr, 0);
+    }
     if (page_ != nullptr) ::munmap(page_, sizeof(std::uint64_t));
 }
 

@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "common/base/log.h"
+#include "common/base/secret.h"
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/sandbox.h"

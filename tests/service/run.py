@@ -152,6 +152,7 @@ def echod(config="", **options):
             yield daemon
         finally:
             daemon.stop()
+        assert "sandbox-violation" not in daemon.log(), daemon.log()
 
 
 def children(pid):
@@ -386,7 +387,7 @@ def sigterm_ends_sessions_and_leaves_no_process():
         for c in clients:
             assert c.line() is None
         for pid in tree:
-            assert not os.path.exists(f"/proc/{pid}"), f"{pid} is still there"
+            assert not os.path.exists(f"/proc/{pid}"), f"{pid} is still there: " + subprocess.run(["ps", "-o", "pid,ppid,stat,args", "-p", str(pid)], capture_output=True, text=True).stdout + d.log()
 
 
 @test
