@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view id_digits = "0123456789BCDFGHJKLMNPQRSTVWXYZ";
 constexpr std::uint64_t flag_8bit = 1;
+constexpr std::uint64_t page_octets = 4096;
+constexpr std::uint64_t free_pages_to_keep = 8192; // 32 MiB: the next rush needs them again
 
 Status sync_directory(int fd, const char* what) {
     if (::fsync(fd) != 0) return errno_error(what);
@@ -105,9 +107,7 @@ Result<StoredMail> Spool::insert(const Envelope& envelope, BodyFile& body) {
     if (::fdatasync(body.fd_.get()) != 0) return errno_error(body_path(queue_id_text(body.id_)));
     RETURN_IF_ERROR(body.fd_.close());
     RETURN_IF_ERROR(sync_directory(bodies_fd_.get(), "bodies"));
-    auto mail = insert_rows(envelope, body.id_, {}, true);
-    if (mail) body.id_ = 0;
-    return mail;
+    return insert_rows(envelope, body.id_, {}, true);
 }
 
 Result<StoredMail> Spool::insert_rows(const Envelope& envelope, std::uint64_t id, std::string_view body, bool in_file) {
@@ -184,13 +184,13 @@ Result<std::uint64_t> Spool::make_due(std::string_view queue_id, UnixTime now) {
     return db_.changes();
 }
 
-std::uint64_t Spool::log_size() const {
-    struct stat st {};
-    if (::fstatat(directory_fd_.get(), "spool.db-wal", &st, 0) != 0) return 0;
-    return static_cast<std::uint64_t>(st.st_size);
-}
+std::uint64_t Spool::log_size() const { return db_.log_pages() * page_octets; }
 
 Status Spool::checkpoint() { return db_.checkpoint(); }
-Status Spool::give_back_space() { return db_.execute("PRAGMA incremental_vacuum(2000)"); }
+Status Spool::give_back_space() {
+    auto free_pages = db_.number("PRAGMA freelist_count");
+    if (!free_pages) return free_pages.error();
+    return *free_pages < free_pages_to_keep ? Status() : db_.execute("PRAGMA incremental_vacuum(2000)");
+}
 
 } // namespace posada::smtpd

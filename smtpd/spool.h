@@ -80,7 +80,7 @@ class Spool {
 
     Result<StoredMail> insert(const Envelope& envelope, std::string_view body);
     Result<BodyFile> new_body_file();
-    // Syncs the file and its directory entry, then inserts.
+    // Syncs the file and its directory entry, then inserts. After rollback() the file is to be discarded.
     Result<StoredMail> insert(const Envelope& envelope, BodyFile& body);
     void discard(BodyFile& body);
 
@@ -105,9 +105,9 @@ class Spool {
     Result<QueueStats> stats(UnixTime now);
 
     // ---- upkeep, off the commit path ----
-    [[nodiscard]] std::uint64_t log_size() const; // octets of spool.db-wal
+    [[nodiscard]] std::uint64_t log_size() const; // octets written to spool.db-wal since it last began anew
     Status checkpoint();
-    Status give_back_space(); // a bounded number of free pages to the file system
+    Status give_back_space(); // a bounded number of free pages to the file system, if there are many
 
   private:
     explicit Spool(const Clock& clock) : clock_(clock) {}

@@ -26,8 +26,15 @@ Error db_error(sqlite3* db) {
                  std::string("sqlite: ") + sqlite3_errmsg(db) + " (" + std::to_string(code) + ")"};
 }
 
+extern "C" int note_log_pages(void* into, sqlite3*, const char*, int pages) noexcept {
+    *static_cast<std::uint64_t*>(into) = static_cast<std::uint64_t>(pages);
+    return SQLITE_OK;
+}
+
 // SQLite reads a null pointer as NULL; an empty string is not NULL.
 const char* data_of(std::string_view s) { return s.empty() ? "" : s.data(); }
+
+void watch_log(sqlite3* db, std::uint64_t* pages) { sqlite3_wal_hook(db, note_log_pages, pages); }
 
 } // namespace
 
@@ -99,6 +106,8 @@ Result<Database> Database::open(const std::string& path) {
         return error;
     }
     sqlite3_busy_timeout(raw, busy_wait_ms);
+    db.log_pages_ = std::make_unique<std::uint64_t>(0);
+    watch_log(raw, db.log_pages_.get());
     return db;
 }
 

@@ -64,11 +64,14 @@ class Database {
     [[nodiscard]] bool in_transaction() const;
     // Copies what it can from the log into the database without waiting for anybody.
     Status checkpoint();
+    // Pages in the log since it last began anew, as of the last commit.
+    [[nodiscard]] std::uint64_t log_pages() const { return *log_pages_; }
 
   private:
     struct Close {
         void operator()(sqlite3* db) const noexcept;
     };
+    std::unique_ptr<std::uint64_t> log_pages_; // SQLite keeps its address
     std::unique_ptr<sqlite3, Close> db_;
 };
 

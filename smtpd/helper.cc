@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/helper.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "common/base/bytes.h"
+#include "common/base/log.h"
+#include "common/service/log_transport.h"
+
+namespace posada::smtpd {
+
+namespace {
+
+constexpr std::uint16_t helper_version = 1;
+constexpr std::size_t max_config = 16 * 1024 * 1024;
+constexpr unsigned hello_fds = 2;
+constexpr int exit_usage = 64;
+
+Result<std::string> read_memfd(const UniqueFd& fd) {
+    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return errno_error("configuration");
+    return read_all(fd.get(), max_config);
+}
+
+bool is_seqpacket(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+} // namespace
+
+std::string encode(const HelperHello& hello) {
+    Writer w;
+    w.u16(helper_version);
+    w.str(hello.hostname);
+    w.str(hello.directory);
+    w.u8(hello.sandbox);
+    w.u32(hello.owner);
+    return w.take();
+}
+
+Result<HelperHello> decode_helper_hello(std::string_view payload) {
+    Reader r(payload);
+    if (r.u16() != helper_version)
+        return Error{Errc::unavailable, 0,
+                     "smtpd and its queue programs are of different versions (upgrade under way?)"};
+    HelperHello hello;
+    hello.hostname = r.str();
+    hello.directory = r.str();
+    hello.sandbox = r.u8();
+    hello.owner = r.u32();
+    RETURN_IF_ERROR(r.finish());
+    return hello;
+}
+
+Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
+    HelperStart start;
+    start.channel = priv::Channel(UniqueFd(helper_channel_fd));
+    auto received = start.channel.receive(hello_fds);
+    if (!received) return received.error();
+    if (!received->has_value()) return Error{Errc::closed, 0, "smtpd went away"};
+    priv::Message& message = **received;
+    if (message.type != static_cast<std::uint16_t>(HelperMessage::hello) || message.fds.size() != hello_fds)
+        return Error{Errc::protocol, 0, "no hello from smtpd"};
+    auto hello = decode_helper_hello(message.payload);
+    if (!hello) return hello.error();
+    start.hello = std::move(*hello);
+    auto dump = read_memfd(message.fds[0]);
+    if (!dump) return dump.error();
+    auto options = service::decode_net_options(*dump, *SmtpdOptions::section().schema, &start.options);
+    if (!options) return options.error();
+    start.mail = std::move(options->mail);
+    start.service = std::move(message.fds[1]);
+    RETURN_IF_ERROR(set_nonblocking(start.channel.fd(), true));
+    auto sandbox = priv::prepare_sandbox(profile, static_cast<priv::SandboxMode>(start.hello.sandbox), helper_log_fd);
+    if (!sandbox) return sandbox.error();
+    start.sandbox = std::move(*sandbox);
+    return start;
+}
+
+int helper_main(char** argv, int (*run)()) {
+    if (!is_seqpacket(helper_channel_fd) || !is_seqpacket(helper_log_fd)) {
+        std::fprintf(stderr, "%s is started by `smtpd --queue`, never by hand.\n", argv[0]);
+        return exit_usage;
+    }
+    ::signal(SIGPIPE, SIG_IGN);
+    service::RecordSink sink(helper_log_fd);
+    set_log_sink(&sink);
+    const int code = run();
+    set_log_sink(nullptr);
+    return code;
+}
+
+} // namespace posada::smtpd

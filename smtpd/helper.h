@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How `smtpd --queue` and its two programs, smtpd-queue and smtpd-relay, find together: the program has a channel on
+// descriptor 3 and the log socket on 4; hello brings the configuration and one service descriptor (the queue's
+// listening socket, or the relay's channel to the queue).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/fd.h"
+#include "common/priv/channel.h"
+#include "common/priv/sandbox.h"
+#include "common/service/config.h"
+#include "smtpd/options.h"
+
+namespace posada::smtpd {
+
+constexpr int helper_channel_fd = 3;
+constexpr int helper_log_fd = 4;
+
+enum class HelperMessage : std::uint16_t {
+    hello = 1, // HelperHello; descriptors: configuration memfd, service
+    ready = 2, // program: it works, confined
+    adopt = 3, // descriptor: a new service descriptor
+    stop = 4,  // finish what is under way and exit
+};
+
+struct HelperHello {
+    std::string hostname;
+    std::string directory; // queue: of the spool
+    std::uint8_t sandbox = 0;
+    uid_t owner = 0; // whom `smtpd --queue` runs as
+};
+std::string encode(const HelperHello& hello);
+Result<HelperHello> decode_helper_hello(std::string_view payload); // Errc::unavailable: built from another version
+
+// The program's side: everything up to the sandbox.
+struct HelperStart {
+    HelperHello hello;
+    SmtpdOptions options;
+    service::MailOptions mail;
+    priv::Channel channel; // non-blocking
+    UniqueFd service;
+    priv::PreparedSandbox sandbox;
+};
+Result<HelperStart> receive_helper_start(priv::SandboxProfile profile);
+
+// main() of both programs: checks that we were started by smtpd, points the log at its socket, runs, exits.
+int helper_main(char** argv, int (*run)());
+
+} // namespace posada::smtpd
