@@ -6,6 +6,7 @@
 
 #include "common/base/text.h"
 #include "ctl/command.h"
+#include "ctl/user_command.h"
 
 using namespace posada;
 using ctl::Command;
@@ -17,6 +18,7 @@ constexpr Command commands[] = {
     {"demo",   "[--dir DIR] [--base-port PORT] [--keep] [--ready-fd N] [--classroom]", "run every service here, on 127.0.0.1, until ^C", &ctl::demo_command},
     {"status", "[--json] [--config FILE | --control SOCKET]", "what posadad runs, since when, and why something does not run", &ctl::status_command},
     {"reload", "[--config FILE | --control SOCKET]",          "read the configuration again; a wrong one changes nothing",    &ctl::reload_command},
+    {"user",   "add|passwd|list|remove [NAME] [--password-fd N | --generate] [--home DIR] [--json] [--config FILE] [--users-file FILE]", "users without a Unix account", &ctl::user_command},
     {"help",   "",                                            "this list",                                                    &help_command},
 };
 // clang-format on
