@@ -38,8 +38,17 @@ std::vector<Listener> builtin_listeners() {
     return {listener("pop3", 110, TlsMode::starttls), listener("pop3s", 995, TlsMode::implicit)};
 }
 
+// Keys of the common [[listen]] table that mean nothing here must not look as if they did.
+void check(const void*, SectionCheck& check) {
+    for (std::size_t i = 0; check.written("listen[" + std::to_string(i) + "]"); ++i)
+        for (const std::string key : {"auth", "trusted"}) {
+            const std::string path = "listen[" + std::to_string(i) + "]." + key;
+            if (check.written(path)) check.error(path, "\"" + key + "\" is for [[smtpd.listen]] only");
+        }
+}
+
 constexpr SectionInfo info{
-    "pop3d", "The POP3 server.", &schema, &make_options<Pop3Options>, &builtin_listeners, nullptr,
+    "pop3d", "The POP3 server.", &schema, &make_options<Pop3Options>, &builtin_listeners, &check,
 };
 
 } // namespace

@@ -19,8 +19,9 @@ class MessageMeasure {
     }
     // There is a blank line, so the header ends somewhere. Readers add the line where it is missing.
     [[nodiscard]] bool has_header_end() const { return header_end_; }
-    // What a reader is sent: with_crlf, and a blank line behind a header that has none.
-    [[nodiscard]] std::uint64_t sent() const { return with_crlf() + (header_end_ ? 0 : 2); }
+    // What a reader is sent: with_crlf, and a blank line behind a header that has none. A CR at the very end of such a
+    // header becomes part of its line end.
+    [[nodiscard]] std::uint64_t sent() const { return with_crlf() + (header_end_ ? 0 : last_ == '\r' ? 1 : 2); }
 
   private:
     std::uint64_t stored_ = 0;

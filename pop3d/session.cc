@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/session.h"
+
+#include "common/proto/reply.h"
+
+namespace posada::pop3d {
+
+Session::Session(const Policy& policy, Peer peer) : policy_(policy), peer_(peer), lines_(proto::max_sasl_line) {}
+
+// No <...@...> in it: clients take that for an APOP challenge (RFC 1939 §7).
+void Session::greet() { ok(policy_.banner + " at " + policy_.hostname + " starting."); }
+
+std::size_t Session::consume(std::string_view input) {
+    std::size_t used = 0;
+    while (!waiting() && used < input.size()) {
+        const proto::LineEvent event = lines_.consume(input.substr(used));
+        used += event.consumed;
+        if (event.kind == proto::LineKind::need_more) break;
+        on_line(event);
+    }
+    return closed_ ? input.size() : used;
+}
+
+std::vector<Effect> Session::take_effects() {
+    std::vector<Effect> out;
+    out.swap(effects_);
+    return out;
+}
+
+void Session::on_line(const proto::LineEvent& event) {
+    if (event.kind != proto::LineKind::line) return on_bad_line(event);
+    if (sasl_ != nullptr) return on_auth_line(event.line);
+    on_command(event.line);
+}
+
+void Session::on_bad_line(const proto::LineEvent& event) {
+    transcript("c", "(malformed)");
+    sasl_.reset();
+    if (event.kind == proto::LineKind::too_long) return bad_command("line too long");
+    bad_command(event.nul ? "NUL in the command" : "a carriage return alone in the command");
+}
+
+void Session::on_command(std::string_view line) {
+    transcript("c", proto::redacted(commands(), line));
+    line_ = line;
+    const auto walked = proto::walk(commands(), std::string_view(line_), walk_context());
+    if (walked.refusal == proto::Refusal::none) {
+        (this->*walked.row->handler)(walked.arg);
+    } else {
+        refuse(walked);
+    }
+    wipe(line_);
+}
+
+proto::WalkContext Session::walk_context() const {
+    return {state_, tls_active_, peer_.tls_available, tls_active_ || peer_.plaintext_auth};
+}
+
+void Session::refuse(const proto::Walked<Session>& walked) {
+    switch (walked.refusal) {
+    case proto::Refusal::none: return;
+    case proto::Refusal::unknown_verb: return bad_command("unknown command; HELP lists them");
+    case proto::Refusal::not_now:
+        return bad_command(state_ == state_authorization ? "log in first" : "you are logged in already");
+    case proto::Refusal::tls_already: return bad_command("TLS is on already");
+    case proto::Refusal::tls_unavailable: return bad_command("TLS is not available here");
+    case proto::Refusal::needs_privacy:
+        return bad_command(peer_.tls_available ? "no password in plain text here; STLS first"
+                                               : "no password in plain text here, and no TLS is configured");
+    case proto::Refusal::argument_missing:
+    case proto::Refusal::argument_unexpected: return bad_command("syntax: " + std::string(walked.row->syntax));
+    }
+}
+
+void Session::ok(std::string_view text) { send(proto::ok_reply(text)); }
+
+void Session::error(std::string_view text, std::string_view response_code) {
+    send(proto::err_reply(text, response_code));
+}
+
+void Session::bad_command(std::string_view text, std::string_view response_code) {
+    const bool before_login = state_ == state_authorization;
+    const std::uint32_t limit = before_login ? policy_.max_bad_commands_login : policy_.max_bad_commands;
+    error(text, response_code);
+    if (++bad_commands_ < limit) return;
+    note(event::protocol_abuse, {{"reason", "too many refused commands"}});
+    close("too many refused commands");
+}
+
+void Session::send(std::string bytes) {
+    transcript("s", std::string_view(bytes).substr(0, bytes.find('\r')));
+    effects_.push_back(SendReply{std::move(bytes)});
+}
+
+void Session::close(std::string reason) {
+    if (closed_) return;
+    closed_ = true;
+    effects_.push_back(Close{std::move(reason)});
+}
+
+void Session::note(const LogEvent& event, std::vector<LogField> fields) {
+    effects_.push_back(LogNote{&event, std::move(fields)});
+}
+
+void Session::transcript(std::string_view who, std::string_view line) {
+    if (policy_.transcript) note(event::transcript, {{"from", std::string(who)}, {"line", std::string(line)}});
+}
+
+void Session::timeout() { close("timeout"); }
+
+// Deletions under way are finished and answered; a message or listing under way has no place for a reply.
+void Session::shut_down() {
+    if (closed_ || wait_ == Wait::removal) return;
+    if (wait_ != Wait::transfer && wait_ != Wait::output) error("the server stops", "SYS/TEMP");
+    close("server stops");
+}
+
+} // namespace posada::pop3d

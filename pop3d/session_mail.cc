@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The TRANSACTION state (RFC 1939 §5) and the way out of it.
+#include "common/base/text.h"
+#include "common/proto/reply.h"
+#include "pop3d/session.h"
+
+namespace posada::pop3d {
+
+namespace {
+constexpr std::size_t listing_batch = 32 * 1024; // octets of a long listing written at a time
+} // namespace
+
+void Session::on_stat(std::string_view) {
+    ok(std::to_string(maildrop_.left()) + " " + std::to_string(maildrop_.left_octets()));
+}
+
+// Of a message that is there and not marked; else the reply is given.
+std::optional<std::uint32_t> Session::message_number(std::string_view arg) {
+    const auto number = parse_uint(trim(arg));
+    if (!number) {
+        bad_command("a message number is decimal digits");
+    } else if (!maildrop_.has(*number)) {
+        error("no such message");
+    } else {
+        return static_cast<std::uint32_t>(*number);
+    }
+    return std::nullopt;
+}
+
+void Session::on_list(std::string_view arg) { list(Listing::octets, arg); }
+void Session::on_uidl(std::string_view arg) { list(Listing::uidl, arg); }
+
+void Session::list(Listing what, std::string_view arg) {
+    listing_ = what;
+    if (!trim(arg).empty()) {
+        if (const auto number = message_number(arg)) ok(listing_line(*number));
+        return;
+    }
+    ok(std::to_string(maildrop_.left()) + " messages (" + std::to_string(maildrop_.left_octets()) + " octets)");
+    next_listed_ = 1;
+    list_more();
+}
+
+std::string Session::listing_line(std::uint32_t number) const {
+    std::string out = std::to_string(number) + " ";
+    if (listing_ == Listing::octets) return out + std::to_string(maildrop_.octets(number));
+    return out.append(maildrop_.uidl(number));
+}
+
+void Session::list_more() {
+    std::string out;
+    for (; next_listed_ <= maildrop_.size() && out.size() < listing_batch; ++next_listed_)
+        if (maildrop_.has(next_listed_)) out.append(listing_line(next_listed_)).append("\r\n");
+    const bool finished = next_listed_ > maildrop_.size();
+    if (finished) out.append(".\r\n");
+    effects_.push_back(SendReply{std::move(out)});
+    wait_ = finished ? Wait::nothing : Wait::output;
+}
+
+void Session::output_drained() {
+    if (wait_ == Wait::output) list_more();
+}
+
+void Session::on_retr(std::string_view arg) {
+    const auto number = message_number(arg);
+    if (!number) return;
+    requested_ = *number;
+    body_lines_.reset();
+    wait_ = Wait::message;
+    effects_.push_back(OpenMessage{requested_});
+}
+
+void Session::on_top(std::string_view arg) {
+    const auto [which, rest] = split_word(trim(arg));
+    const auto lines = parse_uint(trim(rest));
+    if (!lines) return bad_command("syntax: TOP msg n");
+    const auto number = message_number(which);
+    if (!number) return;
+    requested_ = *number;
+    body_lines_ = *lines;
+    wait_ = Wait::message;
+    effects_.push_back(OpenMessage{requested_});
+}
+
+void Session::message_opened() {
+    ok(body_lines_ ? "top of message follows" : std::to_string(maildrop_.octets(requested_)) + " octets");
+    wait_ = Wait::transfer;
+    effects_.push_back(SendMessage{body_lines_});
+}
+
+void Session::message_refused(MessageRefusal why) {
+    wait_ = Wait::nothing;
+    if (why == MessageRefusal::gone) return error("another program removed this message");
+    error("the message cannot be read now; try again later", "SYS/TEMP");
+}
+
+void Session::message_sent() { wait_ = Wait::nothing; }
+
+void Session::on_dele(std::string_view arg) {
+    const auto number = message_number(arg);
+    if (!number) return;
+    maildrop_.mark(*number);
+    ok("message " + std::to_string(*number) + " deleted");
+}
+
+void Session::on_rset(std::string_view) {
+    maildrop_.unmark_all();
+    ok("maildrop has " + std::to_string(maildrop_.left()) + " messages (" + std::to_string(maildrop_.left_octets()) +
+       " octets)");
+}
+
+void Session::on_noop(std::string_view) { ok(); }
+
+void Session::on_quit(std::string_view) {
+    std::vector<std::uint32_t> marked = maildrop_.marked();
+    if (marked.empty()) return sign_off();
+    wait_ = Wait::removal;
+    effects_.push_back(RemoveMessages{std::move(marked)});
+}
+
+void Session::messages_removed() {
+    wait_ = Wait::nothing;
+    sign_off();
+}
+
+void Session::sign_off() {
+    if (logged_in())
+        note(event::mailbox_closed,
+             {{"user", account_}, {"deleted", std::to_string(maildrop_.size() - maildrop_.left())}});
+    ok(policy_.banner + " at " + policy_.hostname + " signing off.");
+    close("quit");
+}
+
+void Session::removal_failed() {
+    wait_ = Wait::nothing;
+    error("some deleted messages were not removed", "SYS/TEMP");
+    close("deletion failed");
+}
+
+} // namespace posada::pop3d
