@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtpd/options.h"
 
+#include "common/base/text.h"
 #include "common/service/config.h"
 
 namespace posada::smtpd {
@@ -69,13 +70,41 @@ std::vector<Listener> builtin_listeners() {
             listener("submissions", 465, TlsMode::implicit, true)};
 }
 
+bool is_domain(std::string_view name) {
+    return !name.empty() && name.find_first_of(" @/\\\"") == std::string_view::npos;
+}
+
+void check_route(const SmtpdOptions& options, std::size_t index, SectionCheck& check) {
+    const Route& route = options.routes[index];
+    const std::string at = "route[" + std::to_string(index) + "].";
+    if (check.written(at + "domain") && route.domain != "*" && !is_domain(route.domain))
+        check.error(at + "domain", "\"domain\" must be a domain name, or \"*\" for every domain that is not local");
+    if (check.written(at + "host") && !io::Address::parse(route.host, route.port))
+        check.error(at + "host", "\"host\" must be a numeric IP address: routes are used without asking the DNS");
+    for (std::size_t earlier = 0; earlier < index; ++earlier) {
+        const std::string& first = options.routes[earlier].domain;
+        if (iequals(first, route.domain) || first == "*")
+            return check.error(at + "domain",
+                               "this route is never used: an earlier one for \"" + first + "\" matches first");
+    }
+}
+
+void check_section(const void* any, SectionCheck& check) {
+    const auto& options = *static_cast<const SmtpdOptions*>(any);
+    for (std::size_t i = 0; i < options.routes.size(); ++i) check_route(options, i, check);
+    if (options.max_message_size > options.spool_memory)
+        check.error("spool_memory", "\"spool_memory\" (" + size_text(options.spool_memory) +
+                                        ") must hold at least one message of \"max_message_size\" (" +
+                                        size_text(options.max_message_size) + ")");
+}
+
 constexpr SectionInfo info{
     "smtpd",
     "The SMTP server: port 25, submission, queue and relay.",
     &schema,
     &make_options<SmtpdOptions>,
     &builtin_listeners,
-    nullptr,
+    &check_section,
 };
 
 } // namespace

@@ -252,7 +252,8 @@ ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors) {
     bool complete = true;
     while (parsed.error) {
         slips.push_back(*parsed.error);
-        complete = slips.size() < most_syntax_errors && blank_line(text, parsed.error->line);
+        complete = slips.size() < most_syntax_errors && blank_line(text, parsed.error->line) &&
+                   !find_hostile(text); // a blanked quote may have hidden something
         if (!complete) break;
         parsed = parse_text(text);
     }
