@@ -96,7 +96,7 @@ run_stage() { # $1: stage
 default_stages() {
     local stage
     echo build unit
-    for stage in lint docs install supervisor demo priv dialog interop crash fuzz; do
+    for stage in lint docs install service supervisor demo priv dialog interop crash fuzz; do
         [ -x "tests/$stage/run.sh" ] && echo "$stage"
     done
     echo asan
