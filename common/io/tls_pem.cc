@@ -85,8 +85,7 @@ Result<PkeyPtr> parse_key(std::string_view pem) {
     if (asked)
         return invalid("the private key is encrypted and a daemon cannot ask for its passphrase; remove it with: "
                        "openssl pkey -in OLD.pem -out NEW.pem");
-    const unsigned long error = ERR_peek_last_error();
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+    if (pem.find("PRIVATE KEY-----") == std::string_view::npos)
         return invalid("there is no private key in it (PEM is expected, with a line -----BEGIN PRIVATE KEY-----)");
     return invalid("the private key is damaged: " + tls_error_text());
 }
