@@ -98,5 +98,6 @@ class DemoProcess {
 };
 // Makes SIGINT, SIGTERM, SIGHUP and SIGCHLD wait for wait_for_end(). Before anything is made that must be removed.
 void hold_signals();
+bool asked_to_end(); // SIGINT, SIGTERM or SIGHUP has come and waits
 
 } // namespace posada::ctl

@@ -58,8 +58,18 @@ void print_log_end(const Demo& demo) {
     std::fprintf(stderr, "The end of the log:\n%s\n", log->c_str() + (from == std::string::npos ? 0 : from));
 }
 
+// posadad never gives up, but a newcomer should not wait for a service that fails to start.
+Status check_all_up(const Demo& demo) {
+    const auto status = ask_control(demo.run_dir() + "/control.sock", "status");
+    if (!status) return status.error();
+    for (const char* bad : {R"("state":"backoff")", R"("state":"blocked")", R"("state":"failing")"})
+        if (status->find(bad) != std::string::npos) return Error{Errc::unavailable, 0, "a service does not start"};
+    return {};
+}
+
 Status bring_up(const Demo& demo, DemoProcess& process) {
     RETURN_IF_ERROR(process.wait_started());
+    RETURN_IF_ERROR(check_all_up(demo));
     RETURN_IF_ERROR(check_services(demo));
     return announce_demo(demo);
 }
@@ -70,7 +80,7 @@ int run(const Demo& demo) {
     if (const Status up = bring_up(demo, *process); !up) {
         process->stop();
         std::fprintf(stderr, "posada demo: %s\n", up.error().describe().c_str());
-        if (up.error().text != "interrupted") print_log_end(demo);
+        if (!asked_to_end()) print_log_end(demo);
         return exit_system;
     }
     std::fputs(demo_text(demo).c_str(), stdout);

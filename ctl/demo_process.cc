@@ -62,6 +62,13 @@ void hold_signals() {
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
+bool asked_to_end() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
+           ::sigismember(&pending, SIGHUP) == 1;
+}
+
 Result<DemoProcess> DemoProcess::start(const Demo& demo) {
     const std::string program = posadad_path();
     if (::access(program.c_str(), X_OK) != 0) return errno_error("cannot run " + program);
