@@ -22,5 +22,7 @@ constexpr int exit_config = 78;
 int demo_command(std::span<const std::string_view> args);
 int status_command(std::span<const std::string_view> args);
 int reload_command(std::span<const std::string_view> args);
+int config_command(std::span<const std::string_view> args);
+int check_command(std::span<const std::string_view> args);
 
 } // namespace posada::ctl

@@ -19,6 +19,8 @@ constexpr Command commands[] = {
     {"status", "[--json] [--config FILE | --control SOCKET]", "what posadad runs, since when, and why something does not run", &ctl::status_command},
     {"reload", "[--config FILE | --control SOCKET]",          "read the configuration again; a wrong one changes nothing",    &ctl::reload_command},
     {"user",   "add|passwd|list|remove [NAME] [--password-fd N | --generate] [--home DIR] [--json] [--config FILE] [--users-file FILE]", "users without a Unix account", &ctl::user_command},
+    {"config", "[-n] [--origin] [--json] [--config FILE]",    "the configuration in force; -n: only what differs from the defaults", &ctl::config_command},
+    {"check",  "[--json] [--config FILE]",                    "what is wrong with configuration, certificates, accounts, addresses", &ctl::check_command},
     {"help",   "",                                            "this list",                                                    &help_command},
 };
 // clang-format on

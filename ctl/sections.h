@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every section that a configuration may have: what `posada config`, `posada check` and the manual look at.
+#pragma once
+
+#include <span>
+
+#include "common/service/config.h"
+
+namespace posada::ctl {
+
+std::span<const service::SectionInfo* const> all_sections();
+
+} // namespace posada::ctl
