@@ -24,3 +24,15 @@ sbin/echod_LDLIBS := $(LAUNCHER_LDLIBS)
 libexec/posada/echod-net_SRCS := tests/support/echod/net_main.cc
 libexec/posada/echod-net_LIBS := $(NET_LIBS)
 libexec/posada/echod-net_LDLIBS := $(NET_LDLIBS)
+
+# auth-probe: one PAM login as a monitor makes it; tests/interop/pam_*.sh.
+TEST_PROGRAMS += tests/auth-probe
+tests/auth-probe_SRCS := tests/support/auth_probe/main.cc
+tests/auth-probe_LIBS := auth base
+tests/auth-probe_LDLIBS := -lcrypt -lpam -lcrypto -lfmt
+
+# The tables of SECURITY.md, as the programs enforce them; tests/priv compares.
+TEST_PROGRAMS += tests/print-tables
+tests/print-tables_SRCS := tests/priv/print_tables.cc
+tests/print-tables_LIBS = smtpd pop3d service auth store priv io proto base
+tests/print-tables_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3

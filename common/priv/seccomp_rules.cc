@@ -8,6 +8,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -84,9 +85,14 @@ constexpr CallRow rows[] = {
     row("getsockname", everyone),
     row("getpeername", everyone),
     row("getsockopt", everyone),
-    row("setsockopt", everyone, is(1, SOL_SOCKET)),
-    row("setsockopt", everyone, is(1, IPPROTO_TCP)),
-    row("setsockopt", everyone, is(1, level_tls)),
+    row("setsockopt", everyone, is(1, IPPROTO_TCP), is(2, TCP_NODELAY)),
+    row("setsockopt", everyone, is(1, IPPROTO_TCP), is(2, TCP_CORK)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_KEEPALIVE)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_LINGER)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_RCVBUF)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_SNDBUF)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_RCVTIMEO)),
+    row("setsockopt", everyone, is(1, SOL_SOCKET), is(2, SO_SNDTIMEO)),
     row("fcntl", everyone, is(1, F_DUPFD)),
     row("fcntl", everyone, is(1, F_DUPFD_CLOEXEC)),
     row("fcntl", everyone, is(1, F_GETFD)),
@@ -97,7 +103,7 @@ constexpr CallRow rows[] = {
     row("ioctl", everyone, is(1, FIONREAD)),
     row("ioctl", everyone, is(1, FIONBIO)),
     row("ioctl", everyone, is(1, TIOCOUTQ)), // what a slow peer has not confirmed yet (io/stream)
-    row("ioctl", everyone, is(1, TCGETS)), // isatty() of stdio
+    row("ioctl", everyone, is(1, TCGETS)),   // isatty() of stdio
     // The event loop and the clock.
     row("epoll_create1", everyone),
     row("epoll_ctl", everyone),

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -283,6 +284,26 @@ TEST(Sandbox, StatusOfOwnDescriptorsWorks) {
             return ::getsockopt(pair->first.get(), SOL_SOCKET, SO_TYPE, &type, &size) == -1 && errno == ENOTSOCK ? 0
                                                                                                                  : 2;
         });
+}
+
+TEST(Sandbox, SocketOptionsAreTheUsualOnes) {
+    static int client = -1;
+    const auto before = [] { client = ::socket(AF_INET, SOCK_STREAM, 0); };
+    for (const SandboxProfile profile : all_profiles) {
+        const Outcome outcome = confined(
+            profile,
+            [] {
+                const int on = 1;
+                if (::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return 1;
+                sock_filter everything{BPF_RET | BPF_K, 0, 0, 0xffff};
+                const sock_fprog program{1, &everything};
+                if (refused_with(::setsockopt(client, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), EPERM))
+                    return 2;
+                return refused_with(::setsockopt(client, IPPROTO_TCP, TCP_ULP, "tls", 3), EPERM) == 0 ? 0 : 3;
+            },
+            SandboxMode::enforce, before);
+        EXPECT_TRUE(outcome.exited(0)) << sandbox_profile_name(profile) << " " << describe_wait_status(outcome.status);
+    }
 }
 
 TEST(Sandbox, SharedNetSealsMessages) {

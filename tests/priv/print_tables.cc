@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Prints the tables of SECURITY.md from the tables the programs enforce. tests/priv/run.sh compares the two.
+#include <cstdio>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/priv/request.h"
+#include "common/priv/sandbox.h"
+#include "common/priv/seccomp_rules.h"
+#include "common/service/login_protocol.h"
+#include "smtpd/queue_protocol.h"
+
+namespace posada {
+namespace {
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+std::string_view phase_words(priv::PhaseSet phases) {
+    if (phases == priv::any_phase) return "any time";
+    return phases == priv::before_login ? "before login" : "after login";
+}
+
+std::string octets(std::uint32_t count) { return count == 0 ? "none" : std::to_string(count); }
+
+void print_requests(std::string_view heading, std::span<const priv::RequestInfo> table) {
+    print("\n**" + std::string(heading) + "**\n\n");
+    print("| request | when | octets at most | descriptors with it | with the answer | meaning "
+          "|\n|---|---|---|---|---|---|\n");
+    for (const priv::RequestInfo& row : table) {
+        print("| `" + std::string(row.name) + "` | " + std::string(phase_words(row.phases)) +
+              (row.once ? ", once" : "") + " | " + octets(row.max_bytes) + " | " + octets(row.fds_in) + " | " +
+              octets(row.fds_out) + " | " + std::string(row.meaning) + " |\n");
+    }
+}
+
+bool conditional(const priv::CallRow& row) { return row.args[0].op != priv::ArgRule::Op::none; }
+
+// A call is marked when the profile permits it only with certain arguments.
+std::string calls_of(priv::SandboxProfile profile, bool common) {
+    constexpr auto everyone = static_cast<priv::ProfileSet>((1U << priv::sandbox_profile_count) - 1);
+    std::map<std::string_view, bool> calls; // name, conditional
+    std::vector<std::string_view> order;
+    for (const priv::CallRow& row : priv::allowed_calls()) {
+        if ((row.profiles & priv::in_profile(profile)) == 0 || (row.profiles == everyone) != common) continue;
+        const auto [call, is_new] = calls.try_emplace(row.call, conditional(row));
+        if (is_new) order.push_back(row.call);
+        call->second = call->second && conditional(row);
+    }
+    std::string out;
+    for (const std::string_view call : order)
+        out += (out.empty() ? "" : " ") + std::string(call) + (calls[call] ? "*" : "");
+    return out;
+}
+
+void print_profiles() {
+    print("\n**Sandbox profiles** (a star: only with certain arguments; `tgkill`, `tkill` and `kill` reach the process "
+          "itself, "
+          "or, from the zygote, its children)\n\n| profile | in words | system calls beside those of every profile "
+          "|\n|---|---|---|\n");
+    for (unsigned i = 0; i < priv::sandbox_profile_count; ++i) {
+        const auto profile = static_cast<priv::SandboxProfile>(i);
+        print("| `" + std::string(priv::sandbox_profile_name(profile)) + "` | " +
+              std::string(priv::sandbox_profile_meaning(profile)) + " | " + calls_of(profile, false) + " |\n");
+    }
+    print("\nEvery profile: " + calls_of(priv::SandboxProfile::net_connection, true) + ".\n");
+    print("\nThe kernel kills the process that calls one of:");
+    for (const char* call : priv::fatal_calls()) print(" " + std::string(call));
+    print(".\nAny other call fails and is named in a `sandbox-violation` record.\n");
+}
+
+void print_all() {
+    print_requests("A net process asks the monitor: password checks (pop3d, smtpd submission)",
+                   service::login_requests);
+    for (const auto role :
+         {smtpd::QueueRole::receive, smtpd::QueueRole::deliver, smtpd::QueueRole::relay, smtpd::QueueRole::control})
+        print_requests("The queue is asked, role " + std::string(smtpd::queue_role_name(role)),
+                       smtpd::queue_requests(role));
+    print_profiles();
+}
+
+} // namespace
+} // namespace posada
+
+int main() { posada::print_all(); }

@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts the real daemons, lets clients use them, and looks at every process meanwhile: who it is, what it holds, what it
+could still do. As root (uids apart) and without, on this kernel's Landlock and as on Debian 12's own (ABI 2).
+
+    processes.py [part of a test's name]
+"""
+import contextlib
+import json
+import os
+import poplib
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+import procs
+import rules
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
+ORDINARY_UID = 61300  # of no account
+LANDLOCK = "POSADA_LANDLOCK_ABI_MAX"
+TESTS = []
+
+
+class Skip(Exception):
+    pass
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Wrong(list):
+    """Collects what is wrong; a test fails with all of it at once."""
+
+    def note(self, process, sentences):
+        self += [f"{process} {sentence}" for sentence in sentences]
+
+    def settle(self):
+        if self:
+            raise AssertionError("\n".join(self))
+
+
+@contextlib.contextmanager
+def workplace(uid):
+    """A folder of uid's with a copy of the programs, reachable by it."""
+    folder = tempfile.mkdtemp(prefix="posada-priv-")
+    try:
+        os.chmod(folder, 0o755)
+        for sub in ("bin", "sbin", "libexec"):
+            if os.path.isdir(os.path.join(BUILD, sub)):
+                shutil.copytree(os.path.join(BUILD, sub), os.path.join(folder, sub))
+        os.chown(folder, uid, uid)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(command, uid, abi, folder):
+    environment = {name: value for name, value in os.environ.items() if name != LANDLOCK}
+    if abi is not None:
+        environment[LANDLOCK] = str(abi)
+    who = {} if uid == os.geteuid() else {"user": uid, "group": uid, "extra_groups": []}
+    ready, ready_write = os.pipe()
+    log = open(os.path.join(folder, "output"), "w")
+    process = subprocess.Popen([*command, "--ready-fd", str(ready_write)], stdin=subprocess.DEVNULL, stdout=log,
+                               stderr=log, pass_fds=[ready_write], env=environment, cwd=folder, **who)
+    os.close(ready_write)
+    said = os.read(ready, 1)
+    os.close(ready)
+    if said != b"\n":
+        process.kill()
+        process.wait()
+        raise AssertionError("did not start:\n" + read(log.name))
+    return process
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise AssertionError("did not stop within 20 s of SIGTERM")
+
+
+def read(path):
+    with open(path, errors="replace") as f:
+        return f.read()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def no_violation(log):
+    for line in log.splitlines():
+        if "sandbox-violation" in line or "privilege-breach" in line or "child-crash" in line:
+            yield "the log says: " + line
+
+
+# ---- echod: the service layer by itself ----
+
+
+@contextlib.contextmanager
+def echod(uid, abi):
+    with workplace(uid) as folder:
+        config = os.path.join(folder, "posada.toml")
+        with open(config, "w") as f:
+            base = "uid_base = 61184\n" if uid == 0 else ""
+            f.write(f'hostname = "echo.test"\n{base}[paths]\nrun_dir = "{folder}"\nstate_dir = "{folder}"\n')
+        os.chmod(config, 0o644)
+        port = free_port()
+        process = start([os.path.join(folder, "sbin/echod"), "--config", config, "--listen", f"127.0.0.1:{port}"],
+                        uid, abi, folder)
+        try:
+            yield process.pid, port, os.path.join(folder, "output")
+        finally:
+            stop(process)
+
+
+def look_at_echod(uid, abi):
+    wrong = Wrong()
+    with echod(uid, abi) as (pid, port, log):
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(b"UPPER word\r\n")
+            deadline = time.time() + 10
+            answer = b""
+            while b"+WORD" not in answer and b"WORD" not in answer and time.time() < deadline:
+                answer += client.recv(4096)
+            net = [p for p in procs.descendants(pid) if p.in_libexec]
+            listening = procs.listening_sockets()
+        assert len(net) == 2, f"a zygote and a connection were expected: {[str(p) for p in net]}"
+        for p in net:
+            wrong.note(p, rules.confined(p, uid == 0, uid))
+        wrong.note(net[0], rules.zygote(net[0], listening))
+        wrong.note(net[1], rules.connection(net[1], listening))
+        wrong += no_violation(read(log))
+        if abi == 0 and "sandbox-weak" not in read(log):
+            wrong.append("a kernel without Landlock is not mentioned in the log")
+    wrong.settle()
+
+
+# ---- the whole suite, as `posada demo` starts it ----
+
+
+class Demo:
+    def __init__(self, folder, process):
+        self.process = process
+        self.dir = os.path.join(folder, "demo")
+        with open(os.path.join(self.dir, "endpoints.json")) as f:
+            self.endpoints = json.load(f)
+        self.services = self.endpoints["services"]
+        self.user = self.endpoints["users"][0]
+
+    def log(self):
+        return read(self.endpoints["log_file"])
+
+    def send_mail(self, subject, service="submission"):
+        at = self.services[service]
+        address = f"{self.user['name']}@{self.endpoints['domain']}"
+        with smtplib.SMTP(at["host"], at["port"], timeout=20) as smtp:
+            if service == "submission":
+                smtp.login(self.user["name"], self.user["password"])
+            smtp.sendmail(address, [address], f"From: {address}\r\nSubject: {subject}\r\n\r\ntext\r\n")
+
+    def mailbox(self):
+        at = self.services["pop3"]
+        pop = poplib.POP3(at["host"], at["port"], timeout=20)
+        pop.user(self.user["name"])
+        pop.pass_(self.user["password"])
+        return pop
+
+    def wait_mail(self, count):
+        deadline = time.time() + 20
+        while time.time() < deadline:
+            pop = self.mailbox()
+            if pop.stat()[0] >= count:
+                return pop
+            pop.quit()
+            time.sleep(0.1)
+        raise AssertionError("the mail was not delivered:\n" + self.log())
+
+
+@contextlib.contextmanager
+def demo(uid, abi):
+    with workplace(uid) as folder:
+        process = start([os.path.join(folder, "bin/posada"), "demo", "--dir", os.path.join(folder, "demo"),
+                         "--base-port", "0"], uid, abi, folder)
+        try:
+            yield Demo(folder, process)
+        finally:
+            stop(process)
+
+
+def is_connection(p, tree):
+    return any(q.pid == p.parent and q.in_libexec for q in tree)
+
+
+def is_zygote(p, tree):
+    return p.program in ("pop3d-net",) and not is_connection(p, tree)
+
+
+def look_at_net(wrong, p, tree, listening):
+    if is_connection(p, tree):
+        wrong.note(p, rules.connection(p, listening))
+    elif is_zygote(p, tree):
+        wrong.note(p, rules.zygote(p, listening))
+    elif p.program == "smtpd-net":
+        wrong.note(p, rules.shared_net(p, listening))
+    else:
+        wrong.note(p, rules.childless(p))
+
+
+def look_at_agent(wrong, p, listening, mail_root):
+    """Forked by a root daemon to act for one user: its channel, the log, and files of that user's mailbox only."""
+    def allowed(target):
+        return target.startswith("socket:[") or target.startswith(mail_root + "/")
+    wrong.note(p, rules.closed(p, allowed, listening))
+    sockets = sum(t.startswith("socket:[") for fd, t in p.fds.items() if fd > 2)
+    if sockets != 2:
+        wrong.append(f"{p} has {sockets} sockets, not its channel and the log")
+    wrong.note(p, rules.childless(p))
+
+
+def look_at_tree(wrong, tree, uid, mail_root, user_uids):
+    listening = procs.listening_sockets()
+    seen = {"net": 0, "connection": 0, "agent": 0}
+    for p in tree:
+        if p.in_libexec:
+            seen["net"] += 1
+            seen["connection"] += is_connection(p, tree)
+            wrong.note(p, rules.confined(p, uid == 0, uid))
+            look_at_net(wrong, p, tree, listening)
+        elif "[agent]" in p.title:
+            seen["agent"] += 1
+            wrong.note(p, rules.confined(p, uid == 0, uid))
+            look_at_agent(wrong, p, listening, mail_root)
+            if uid == 0 and not p.uids <= user_uids:
+                wrong.append(f"{p} does not run as a user of the mailboxes")
+    return seen
+
+
+def different_uids(tree):
+    """As root each net program has a uid of its own; smtpd for port 25 and for submission too."""
+    roles = {}
+    for p in tree:
+        if p.in_libexec and not is_connection(p, tree):
+            roles.setdefault(tuple(sorted(p.uids)), []).append(p)
+    for uids, members in roles.items():
+        if len({p.parent for p in members}) > 1:
+            yield f"uid {uids} is shared by " + ", ".join(map(str, members))
+
+
+def look_at_demo(uid, abi):
+    if not os.path.exists(os.path.join(BUILD, "bin/posada")) or not os.path.exists(os.path.join(BUILD, "sbin/pop3d")):
+        raise AssertionError("posada and pop3d are not built")
+    wrong = Wrong()
+    with demo(uid, abi) as d:
+        d.send_mail("to be read")
+        d.send_mail("to be read as well", "smtp")
+        pop = d.wait_mail(2)
+        pop.retr(1)
+        mail_root = d.endpoints["maildir_root"]
+        user_uids = {e.stat().st_uid for e in os.scandir(os.path.join(mail_root, d.endpoints["domain"]))}
+        tree = procs.descendants(d.process.pid)
+        seen = look_at_tree(wrong, tree, uid, mail_root, user_uids)
+        pop.dele(1)
+        pop.quit()
+        if uid == 0:
+            wrong += different_uids(tree)
+        for kind, count in seen.items():
+            if count == 0:
+                wrong.append(f"no process of kind '{kind}' was found in " + "; ".join(map(str, tree)))
+        wrong += no_violation(d.log())
+    wrong.settle()
+
+
+# ---- the tests: subject, user, Landlock ----
+
+
+def needs_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root: uids apart, and a look at other users' processes")
+
+
+def variants(look, name):
+    for who, uid in (("root", 0), ("ordinary user", ORDINARY_UID)):
+        for abi in (None, 2) + ((0,) if name == "echod" else ()):
+            def run(uid=uid, abi=abi):
+                needs_root()
+                look(uid, abi)
+            run.__name__ = f"{name} as {who}" + (f", Landlock ABI {abi}" if abi is not None else "")
+            test(run)
+
+
+variants(look_at_echod, "echod")
+variants(look_at_demo, "suite")
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    passed = failed = skipped = 0
+    for function in TESTS:
+        if wanted not in function.__name__:
+            continue
+        try:
+            function()
+            passed += 1
+            print(f"ok: {function.__name__}")
+        except Skip as reason:
+            skipped += 1
+            print(f"SKIP: {function.__name__}: {reason}")
+        except Exception as error:
+            failed += 1
+            print(f"FAIL: {function.__name__}: {error}")
+            if not isinstance(error, AssertionError):
+                traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
