@@ -56,6 +56,9 @@ unit-tests: $(patsubst %,$(B)/%,$(UNIT_PROGRAMS))
 list-unit-tests:
 	@for p in $(UNIT_PROGRAMS); do echo $(B)/$$p; done
 
+list-programs:
+	@for p in $(PROGRAMS); do echo $$p; done
+
 format:
 	clang-format -i $(FORMATTED)
 tidy:
@@ -63,4 +66,4 @@ tidy:
 
 include packaging/install.mk
 
-.PHONY: help deps demo check check-asan check-clang check-all fuzz bench soak lint tests unit-tests list-unit-tests format tidy
+.PHONY: help deps demo check check-asan check-clang check-all fuzz bench soak lint tests unit-tests list-unit-tests list-programs format tidy
