@@ -51,6 +51,10 @@ int converse(int count, const pam_message** messages, pam_response** out, void* 
         free_responses(responses, count);
         return PAM_CONV_ERR;
     }
+    if (out == nullptr) { // modules that only want to say something do that
+        free_responses(responses, count);
+        return PAM_SUCCESS;
+    }
     *out = responses;
     return PAM_SUCCESS;
 }

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+#include "common/base/text.h"
+
 namespace posada::auth {
 
 namespace {
@@ -36,6 +38,30 @@ void become_worker(pid_t parent, int result, int log_fd, Millis lifetime) noexce
     ::alarm(alarm_seconds(lifetime));
 }
 
+// Children of a stopped process; empty where the kernel does not list them (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> children_of(pid_t pid) {
+    const std::string name = std::to_string(pid);
+    const auto text = read_file("/proc/" + name + "/task/" + name + "/children", 64 * 1024);
+    std::vector<pid_t> out;
+    if (!text) return out;
+    for (const std::string_view word : split(*text, ' '))
+        if (const auto child = parse_uint(word)) out.push_back(static_cast<pid_t>(*child));
+    return out;
+}
+
+// pam_exec gives its program a session of its own, so the group alone does not reach it. Stopped first: nobody forks
+// between our look and our kill.
+void kill_tree(pid_t root) {
+    std::vector<pid_t> tree{root};
+    for (std::size_t i = 0; i < tree.size() && tree.size() < 1000; ++i) {
+        ::kill(tree[i], SIGSTOP);
+        const auto children = children_of(tree[i]);
+        tree.insert(tree.end(), children.begin(), children.end());
+    }
+    ::kill(-root, SIGKILL);
+    for (const pid_t pid : tree) ::kill(pid, SIGKILL);
+}
+
 [[noreturn]] void run_job(const WorkerPool::Job& job, int result) noexcept {
     const std::string bytes = job();
     const bool sent = write_all(result, bytes).ok();
@@ -61,8 +87,7 @@ std::optional<Result<std::string>> Worker::read() {
 }
 
 Worker::~Worker() {
-    ::kill(-pid_, SIGKILL);
-    ::kill(pid_, SIGKILL); // it may not have made its group yet
+    kill_tree(pid_);
     pool_.finished(pid_);
 }
 
