@@ -38,10 +38,15 @@ constexpr std::uint64_t gigabyte = kilobyte * kilobyte * kilobyte;
 constexpr OptionRow rows[] = {
     size<&SmtpdOptions::max_message_size>("max_message_size", 64 * kilobyte, 2 * gigabyte,
                                           "Largest message; announced as SIZE (RFC 1870)."),
+    size<&SmtpdOptions::max_header_size>("max_header_size", 16 * kilobyte, 64 * kilobyte * kilobyte,
+                                         "Largest header of a message; above it the message is refused."),
     integer<&SmtpdOptions::max_recipients>("max_recipients", 100, 100'000,
                                            "Recipients of one message (RFC 5321 4.5.3.1.8 asks for 100 at least)."),
     integer<&SmtpdOptions::max_hops>("max_hops", 10, 1'000, "Received fields after which a message is a loop."),
     integer<&SmtpdOptions::max_errors>("max_errors", 1, 1'000, "Refused commands that close the connection."),
+    integer<&SmtpdOptions::max_idle_commands>(
+        "max_idle_commands", 10, 100'000,
+        "Commands like NOOP or RSET without a message; each further one is an error."),
     duration<&SmtpdOptions::command_timeout>("command_timeout", Seconds(10), Seconds(3'600),
                                              "Wait for the next command (RFC 5321 4.5.3.2.7: 5 minutes)."),
     duration<&SmtpdOptions::data_timeout>("data_timeout", Seconds(10), Seconds(3'600),

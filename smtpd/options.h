@@ -37,9 +37,11 @@ struct QueueOptions {
 
 struct SmtpdOptions {
     std::uint64_t max_message_size = 25ULL << 20;
+    std::uint64_t max_header_size = 256ULL << 10;
     std::uint32_t max_recipients = 100;
     std::uint32_t max_hops = 100;
     std::uint32_t max_errors = 20;
+    std::uint32_t max_idle_commands = 100;
     Millis command_timeout{300'000}; // RFC 5321 4.5.3.2.7
     Millis data_timeout{600'000};
     std::vector<io::Network> relay_networks;
