@@ -19,7 +19,9 @@ struct AgentSpec {
     std::string title; // "pop3d: alice [agent]"
     uid_t uid = 0;
     gid_t gid = 0;
-    std::vector<gid_t> groups;      // supplementary, exactly these
+    std::vector<gid_t> groups; // supplementary, exactly these
+    std::function<Status()>
+        prepare;                    // as the user, before it is confined: makes trees that may be missing; may be empty
     std::vector<std::string> trees; // directories it may read and write, opened with the user's rights; must exist
     int log_fd = -1;                // borrowed: the launcher's log socket
 };

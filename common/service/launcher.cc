@@ -71,9 +71,7 @@ Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions
     resume_timer_ = std::make_unique<io::Timer>(loop, [this] { pause_accepting(false); });
 }
 
-Launcher::~Launcher() {
-    set_log_sink(nullptr);
-}
+Launcher::~Launcher() { set_log_sink(nullptr); }
 
 std::vector<Listener> Launcher::served(const Settings& settings) const {
     std::vector<Listener> out;
@@ -151,6 +149,7 @@ Status Launcher::start() {
     limits_ = std::move(*limits);
     context_ = std::make_unique<MonitorContext>(MonitorContext{loop_, settings_, log_out_.get()});
     if (daemon_.prepare != nullptr) daemon_.prepare(*context_);
+    RETURN_IF_ERROR(make_monitor());
     ticket_key_ = random_bytes(ticket_key_size);
     watch_signals();
     RETURN_IF_ERROR(start_net());
@@ -306,8 +305,18 @@ void Launcher::reload(std::string_view why) {
     }
     settings_ = std::move(*settings);
     listeners_ = served(settings_);
+    if (const Status made = make_monitor(); !made)
+        log(event::config_rejected, {{"service", std::string(daemon_.name)}, {"error", made.error().describe()}});
     log(event::config_loaded, {{"service", std::string(daemon_.name)}, {"reason", std::string(why)}});
     replace_net(why);
+}
+
+Status Launcher::make_monitor() {
+    if (daemon_.make_monitor == nullptr) return {};
+    auto made = daemon_.make_monitor(*context_);
+    if (!made) return made.error();
+    monitor_service_ = std::move(*made);
+    return {};
 }
 
 Status Launcher::check_reload(const Settings& settings) {

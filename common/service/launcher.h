@@ -21,6 +21,14 @@ struct MonitorContext {
     int log_fd; // for agents and workers: where their records go
 };
 
+// What a daemon's sessions share in the launcher (login workers, agents); outlives them. A reload makes a new one for
+// the sessions that follow.
+class MonitorService {
+  public:
+    virtual ~MonitorService() = default;
+    virtual std::unique_ptr<MonitorSession> make_session(MonitorLink& link, const SessionInfo& info) = 0;
+};
+
 struct LauncherDaemon {
     std::string_view name;        // "pop3d": log ident, process title
     std::string_view net_program; // "pop3d-net", beside us in ../libexec/posada
@@ -35,6 +43,8 @@ struct LauncherDaemon {
     // One per connection. nullptr function: the daemon has no privileged requests.
     std::unique_ptr<MonitorSession> (*make_session)(MonitorLink& link, const SessionInfo& info,
                                                     const MonitorContext& context) = nullptr;
+    // Instead of make_session, where sessions share something.
+    Result<std::unique_ptr<MonitorService>> (*make_monitor)(const MonitorContext& context) = nullptr;
     // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks.
     std::vector<std::string_view> services{};
     Result<UniqueFd> (*open_service)(std::string_view name, const MonitorContext& context) = nullptr;

@@ -55,6 +55,7 @@ class LiveSession final : public MonitorLink {
     priv::RequestGate gate_;
     NetHandle* net_;
     std::uint32_t slot_;
+    std::shared_ptr<MonitorService> shared_; // ours until the end, whatever a reload does
     std::unique_ptr<MonitorSession> monitor_;
     std::unique_ptr<io::Watch> watch_;
     bool ended_ = false;
@@ -75,6 +76,7 @@ class Launcher {
     Result<Settings> load();
     [[nodiscard]] std::vector<Listener> served(const Settings& settings) const;
     void watch_signals();
+    Status make_monitor();
     Status check_reload(const Settings& settings);
     [[nodiscard]] std::string certificate_stamp() const;
     Result<NetProgram> make_program(const Settings& settings);
@@ -113,6 +115,7 @@ class Launcher {
     Settings settings_;
     std::vector<Listener> listeners_; // those this daemon serves
     std::unique_ptr<MonitorContext> context_;
+    std::shared_ptr<MonitorService> monitor_service_;
     std::unique_ptr<LogSink> sink_;
     std::optional<Limits> limits_;
     UniqueFd log_in_;

@@ -11,7 +11,12 @@ LiveSession::LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel,
       net_(net), slot_(slot) {}
 
 void LiveSession::start(const MonitorContext& context) {
-    if (launcher_.daemon_.make_session != nullptr) monitor_ = launcher_.daemon_.make_session(*this, info_, context);
+    shared_ = launcher_.monitor_service_;
+    if (shared_) {
+        monitor_ = shared_->make_session(*this, info_);
+    } else if (launcher_.daemon_.make_session != nullptr) {
+        monitor_ = launcher_.daemon_.make_session(*this, info_, context);
+    }
     watch_ = std::make_unique<io::Watch>(launcher_.loop_, channel_.fd(), io::Interest::read,
                                          [this](io::Interest) { on_readable(); });
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/agents.h"
+
+#include <signal.h>
+
+#include "common/base/log.h"
+
+namespace posada::service {
+
+Agents::Agents(io::Loop& loop, int log_fd)
+    : loop_(loop), log_fd_(log_fd), on_child_(loop, SIGCHLD, [this] { reaper_.reap(); }) {}
+
+Result<std::unique_ptr<Agents>> Agents::create(io::Loop& loop, priv::SandboxMode mode, int log_fd) {
+    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, mode, log_fd);
+    if (!sandbox) return sandbox.error();
+    std::unique_ptr<Agents> out(new Agents(loop, log_fd));
+    out->sandbox_ = std::move(*sandbox);
+    return out;
+}
+
+Agents::~Agents() {
+    for (const auto& [pid, agent] : running_) ::kill(pid, SIGKILL);
+}
+
+Result<priv::Agent> Agents::start(priv::AgentSpec spec, const std::function<int(priv::Channel)>& body) {
+    spec.log_fd = log_fd_;
+    auto agent = priv::start_agent(sandbox_, spec, body);
+    if (!agent) return agent;
+    log(event::agent_start,
+        {{"agent", spec.title}, {"pid", std::to_string(agent->pid)}, {"uid", std::to_string(spec.uid)}});
+    running_[agent->pid].title = spec.title;
+    reaper_.add(agent->pid, [this, pid = agent->pid](int status) { ended(pid, status); });
+    return agent;
+}
+
+void Agents::release(pid_t pid) {
+    const auto agent = running_.find(pid);
+    if (agent == running_.end()) return;
+    agent->second.killer = std::make_unique<io::Timer>(loop_, [pid] { ::kill(pid, SIGKILL); });
+    agent->second.killer->start(agent_grace);
+}
+
+void Agents::ended(pid_t pid, int wait_status) {
+    const auto agent = running_.find(pid);
+    if (agent == running_.end()) return;
+    if (wait_status != 0)
+        log(event::agent_fail, {{"agent", agent->second.title},
+                                {"pid", std::to_string(pid)},
+                                {"error", priv::describe_wait_status(wait_status)}});
+    running_.erase(agent);
+}
+
+} // namespace posada::service
