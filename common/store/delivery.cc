@@ -66,6 +66,12 @@ Status DeliveryBatch::end() {
     return message.status;
 }
 
+void DeliveryBatch::refuse(Error reason) {
+    if (messages_.empty() || file_ < 0) return;
+    (void)fail(messages_.back(), std::move(reason));
+    (void)end();
+}
+
 // syncfs reports write-back errors of the file system since our descriptor was opened, which was before the batch.
 void DeliveryBatch::sync_data() {
     if (sync_ == DataSync::each_file) return;

@@ -35,6 +35,8 @@ class DeliveryBatch {
     Status write(std::string_view bytes);
     // Ends the message; with each_file its data are synced here.
     Status end();
+    // The caller cannot give the rest of the message under way: it is lost, for this reason, and never published.
+    void refuse(Error reason);
     // Syncs, renames, syncs. One Status per begin(), in order. The batch is empty afterwards.
     std::vector<Status> commit();
     [[nodiscard]] std::size_t size() const { return messages_.size(); }

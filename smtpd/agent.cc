@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/agent.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/priv/channel.h"
+#include "common/priv/drop.h"
+#include "common/priv/process.h"
+#include "common/service/log_transport.h"
+#include "smtpd/mailbox_writer.h"
+
+namespace posada::smtpd {
+
+namespace {
+
+constexpr priv::RequestInfo request_rows[] = {
+    {agent_deliver, "agent_deliver", priv::any_phase, false, priv::max_payload, 1, 0,
+     "Messages for this mailbox; answered when each is on stable storage or has failed."},
+};
+constexpr std::size_t max_answer = 16 * 1024;
+constexpr int exit_system = 71;
+
+// The users file holds everybody's verifiers and NSS loads what it likes: both happen in a process of their own, which
+// ends before this one becomes the user.
+Result<auth::Account> look_up(const AgentSetup& setup) {
+    auto name = account_name_of(setup.address);
+    if (!name) return name.error();
+    auto pipe = make_pipe();
+    if (!pipe) return pipe.error();
+    auto child = priv::fork_process([&]() -> int {
+        auto account = auth::find_account(*name, setup.sources);
+        Writer w;
+        if (account) auth::encode_account(w, *account);
+        const std::string answer = account ? priv::encode_ok(w.bytes()) : priv::encode_failure(account.error());
+        return write_all(pipe->second.get(), answer) ? 0 : exit_system;
+    });
+    if (!child) return child.error();
+    pipe->second.reset();
+    auto answer = read_all(pipe->first.get(), max_answer);
+    int status = 0;
+    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!answer) return answer.error();
+    auto body = priv::decode_answer(*answer);
+    if (!body && body.error().code == Errc::protocol) return Error{Errc::unavailable, 0, "the account lookup died"};
+    if (!body) return body.error();
+    Reader r(*body);
+    auth::Account account = auth::decode_account(r);
+    RETURN_IF_ERROR(r.finish());
+    return account;
+}
+
+Status become(const AgentSetup& setup, const auth::Account& account) {
+    if (setup.change_user) return priv::become_user(account.uid, account.gid, {});
+    return priv::become_user(::geteuid(), ::getegid(), {});
+}
+
+Result<store::Maildir> open_mailbox(const AgentSetup& setup, int channel, int log_fd, priv::PreparedSandbox& sandbox) {
+    auto account = look_up(setup);
+    if (!account) return account.error();
+    RETURN_IF_ERROR(become(setup, *account));
+    priv::set_process_title("smtpd: " + account->name + " [delivery]");
+    ::umask(077);
+    auto maildir = store::Maildir::open_or_create(account->maildir);
+    // The home directory is missing: not for ever, says experience (a file system that is not mounted).
+    if (!maildir && maildir.error().code == Errc::not_found)
+        return Error{Errc::unavailable, 0, maildir.error().describe()};
+    if (!maildir) return maildir.error();
+    const priv::LandlockRule tree{maildir->root(), priv::LandlockAccess::read_write};
+    RETURN_IF_ERROR(sandbox.apply({&tree, 1}));
+    const int keep[] = {channel,
+                        log_fd,
+                        maildir->root(),
+                        maildir->folder(store::Folder::tmp),
+                        maildir->folder(store::Folder::fresh),
+                        maildir->folder(store::Folder::cur)};
+    close_all_except(keep);
+    return maildir;
+}
+
+std::string answer_to(const priv::Message& message, MailboxWriter& writer) {
+    auto lease = decode_lease(message.payload);
+    if (!lease) return priv::encode_failure(lease.error());
+    return priv::encode_ok(encode_results(writer.deliver(*lease, message.fds[0].get())));
+}
+
+// One request after the other until deliver closes the channel. handler answers an admitted message.
+template <class Handler>
+int serve(priv::Channel& channel, Handler&& handler) {
+    priv::RequestGate gate(request_rows);
+    for (;;) {
+        auto received = channel.receive(1);
+        if (!received || !received->has_value()) return received ? 0 : exit_system;
+        const priv::Message& message = **received;
+        if (!gate.admit(message)) return exit_system;
+        const auto type = static_cast<std::uint16_t>(message.type + 1);
+        if (!channel.send(type, message.session, handler(message))) return exit_system;
+    }
+}
+
+} // namespace
+
+std::span<const priv::RequestInfo> agent_requests() { return request_rows; }
+
+Result<std::string> account_name_of(std::string_view address) {
+    const std::string_view local = address.substr(0, address.rfind('@'));
+    if (local.empty() || local.front() == '"' || has_control(local))
+        return Error{Errc::not_found, 0, "no such account"};
+    return std::string(local);
+}
+
+int agent_process(const AgentSetup& setup, UniqueFd channel_fd, int log_fd, priv::PreparedSandbox& sandbox) {
+    service::RecordSink sink(log_fd);
+    set_log_sink(&sink);
+    priv::Channel channel(std::move(channel_fd));
+    auto maildir = open_mailbox(setup, channel.fd(), log_fd, sandbox);
+    if (!maildir) {
+        const std::string refusal = priv::encode_failure(maildir.error());
+        return serve(channel, [&](const priv::Message&) { return refusal; });
+    }
+    const SystemClock clock;
+    MailboxWriter writer(std::move(*maildir), setup.hostname, clock);
+    return serve(channel, [&](const priv::Message& message) { return answer_to(message, writer); });
+}
+
+} // namespace posada::smtpd

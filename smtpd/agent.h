@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The delivery agent: a process forked by deliver for one address. It finds out whose mailbox that is, becomes that
+// user, confines itself to the Maildir, and then writes what it is handed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+
+#include "common/auth/lookup.h"
+#include "common/base/fd.h"
+#include "common/priv/request.h"
+#include "common/priv/sandbox.h"
+
+namespace posada::smtpd {
+
+// Requests of deliver to its agent: {Lease} + descriptor of the octets; the answer is {results}, or why the mailbox
+// cannot be used at all.
+enum AgentRequest : std::uint16_t { agent_deliver = 2 };
+std::span<const priv::RequestInfo> agent_requests();
+
+struct AgentSetup {
+    std::string address; // of the recipient; the account is derived from it here and nowhere else
+    std::string hostname;
+    auth::AccountSources sources;
+    bool change_user = true; // false: unprivileged mode
+};
+
+// The name of the account that an address belongs to; Errc::not_found if no account can have it.
+Result<std::string> account_name_of(std::string_view address);
+
+// The child's whole life; its exit code. sandbox: prepared for agent_mail.
+int agent_process(const AgentSetup& setup, UniqueFd channel, int log_fd, priv::PreparedSandbox& sandbox);
+
+} // namespace posada::smtpd

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/deliver.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "common/base/log.h"
+#include "smtpd/mailbox_writer.h"
+
+namespace posada::smtpd {
+
+struct Deliver::Agent {
+    Agent(io::Loop& loop, std::function<void()> on_timer) : timer(loop, std::move(on_timer)) {}
+    pid_t pid = -1;
+    bool busy = false;
+    bool too_slow = false;
+    std::unique_ptr<service::MonitorClient> client;
+    io::Timer timer; // busy: deadline; idle: end
+};
+
+namespace {
+
+// What the agent says is checked against the lease: rows that are not of it are dropped, rows it forgot are deferred.
+std::vector<RowResult> match(const Lease& lease, std::vector<RowResult> said) {
+    std::vector<RowResult> results;
+    for (const LeaseMessage& message : lease.messages) {
+        for (const LeaseRow& row : message.rows) {
+            const auto found =
+                std::find_if(said.begin(), said.end(), [&](const RowResult& r) { return r.row == row.row; });
+            if (found != said.end()) {
+                results.push_back(std::move(*found));
+                found->row = 0;
+            } else {
+                results.push_back({row.row, RowOutcome::deferred, "4.3.0", "the delivery agent said nothing", ""});
+            }
+        }
+    }
+    return results;
+}
+
+std::vector<RowResult> all_failed(const Lease& lease, const Error& error) {
+    std::vector<RowResult> results;
+    for (const LeaseMessage& message : lease.messages)
+        for (const LeaseRow& row : message.rows) results.push_back(result_of_error(row.row, error));
+    return results;
+}
+
+void log_delivered(const Lease& lease, const std::vector<RowResult>& results) {
+    std::size_t n = 0;
+    for (const LeaseMessage& message : lease.messages) {
+        for (const LeaseRow& row : message.rows) {
+            if (results[n++].outcome != RowOutcome::delivered) continue;
+            log(event::mail_delivered, {{"queue-id", message.queue_id},
+                                        {"to", row.address},
+                                        {"size", std::to_string(message.size)},
+                                        {"attempts", std::to_string(row.attempts + 1)}});
+        }
+    }
+}
+
+} // namespace
+
+Deliver::Deliver(io::Loop& loop, priv::Reaper& reaper, DeliverConfig config)
+    : loop_(loop), reaper_(reaper), config_(std::move(config)) {
+    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, config_.sandbox, config_.log_fd);
+    if (sandbox) sandbox_ = std::move(*sandbox);
+    if (!sandbox) sandbox_ready_ = sandbox.error();
+}
+
+Deliver::~Deliver() {
+    queue_.reset();
+    while (!agents_.empty()) retire(agents_.begin()->first, true);
+}
+
+// ---- the queue's side ----
+
+void Deliver::connect(UniqueFd queue, std::function<void()> on_lost) {
+    asked_ = 0;
+    first_number_ = last_number_ + 1;
+    queue_ = std::make_unique<service::MonitorClient>(loop_, std::move(queue), 1, std::move(on_lost));
+    ask_for_work();
+}
+
+void Deliver::ask_for_work() {
+    while (!stopping_ && asked_ < config_.concurrency && queue_ && !queue_->closed()) {
+        ++asked_;
+        request_lease(++last_number_);
+    }
+}
+
+void Deliver::request_lease(std::uint64_t number) {
+    Writer w;
+    w.u16(static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.batch, 0xffff)));
+    queue_->request(queue_lease, number, w.bytes(),
+                    [this, number](Result<service::Reply> reply) { on_lease(number, std::move(reply)); });
+}
+
+void Deliver::on_lease(std::uint64_t number, Result<service::Reply> reply) {
+    if (!reply) return; // the queue is gone: connect() begins anew
+    auto lease = decode_lease(reply->body);
+    if (!lease || lease->kind != RecipientKind::local || reply->fds.size() != 1) {
+        log(event::queue_error, {{"error", "the queue handed out a malformed lease"}});
+        return;
+    }
+    hand_over(number, std::make_shared<Lease>(std::move(*lease)), std::move(reply->fds[0]), reply->body);
+}
+
+void Deliver::hand_over(std::uint64_t number, std::shared_ptr<Lease> lease, UniqueFd body, const std::string& payload) {
+    const std::string& address = lease->destination;
+    auto agent = agent_for(address);
+    if (!agent) return report(number, *lease, all_failed(*lease, agent.error()));
+    ++busy_;
+    (*agent)->busy = true;
+    (*agent)->timer.start(config_.deadline);
+    const int fd = body.get();
+    (*agent)->client->request(agent_deliver, number, payload,
+                              [this, number, lease](Result<service::Reply> answer) {
+                                  on_answer(number, lease->destination, *lease, std::move(answer));
+                              },
+                              {&fd, 1});
+}
+
+void Deliver::on_answer(std::uint64_t number, const std::string& address, const Lease& lease,
+                        Result<service::Reply> reply) {
+    --busy_;
+    Agent& agent = *agents_.at(address);
+    agent.busy = false;
+    Status understood = reply ? Status() : Status(reply.error());
+    std::vector<RowResult> results;
+    if (reply) {
+        auto said = decode_results(reply->body);
+        if (said) results = match(lease, std::move(*said));
+        if (!said) understood = said.error();
+    }
+    if (understood) {
+        agent.timer.start(config_.idle_after);
+    } else {
+        Error error = understood.error();
+        if (agent.too_slow) error = Error{Errc::timeout, 0, "deadline"};
+        if (error.code == Errc::closed || error.code == Errc::protocol || error.code == Errc::timeout)
+            log(event::agent_fail, {{"address", address}, {"error", error.describe()}});
+        results = all_failed(lease, error);
+        retire(address, true); // the next attempt starts with a fresh look at the account
+    }
+    report(number, lease, std::move(results));
+}
+
+void Deliver::report(std::uint64_t number, const Lease& lease, std::vector<RowResult> results) {
+    log_delivered(lease, results);
+    if (queue_ && !queue_->closed())
+        queue_->request(queue_done, number, encode_results(results), [](const Result<service::Reply>&) {});
+    finished(number);
+}
+
+void Deliver::finished(std::uint64_t number) {
+    if (number >= first_number_) --asked_;
+    if (!stopping_) return ask_for_work();
+    // The last report must have left: the queue's answers come through the loop.
+    if (busy_ == 0 && on_idle_) loop_.defer(std::exchange(on_idle_, nullptr));
+}
+
+void Deliver::stop(std::function<void()> on_idle) {
+    stopping_ = true;
+    on_idle_ = std::move(on_idle);
+    if (busy_ == 0) loop_.defer(std::exchange(on_idle_, nullptr));
+}
+
+// ---- the agents' side ----
+
+Result<Deliver::Agent*> Deliver::agent_for(const std::string& address) {
+    const auto found = agents_.find(address);
+    if (found != agents_.end() && found->second->busy) return Error{Errc::busy, 0, "the mailbox is being written to"};
+    if (found != agents_.end()) return found->second.get();
+    retire_idle_ones();
+    auto agent = start_agent(address);
+    if (!agent) return agent.error();
+    return agents_.emplace(address, std::move(*agent)).first->second.get();
+}
+
+Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& address) {
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    RETURN_IF_ERROR(sandbox_ready_);
+    const AgentSetup setup{address, config_.hostname, config_.sources, config_.change_user};
+    const int log_fd = config_.log_fd;
+    auto pid = priv::fork_process([&]() -> int {
+        pair->first.reset();
+        return agent_process(setup, std::move(pair->second), log_fd, sandbox_);
+    });
+    if (!pid) return pid.error();
+    auto agent = std::make_unique<Agent>(loop_, [this, address] { retire(address, agents_.at(address)->busy); });
+    agent->pid = *pid;
+    agent->client = std::make_unique<service::MonitorClient>(loop_, std::move(pair->first), 0, nullptr);
+    reaper_.add(*pid, [](int) {});
+    log(event::agent_start, {{"address", address}, {"pid", std::to_string(*pid)}});
+    return agent;
+}
+
+// Busy: killed, its channel's end is the answer to the request under way. Idle: closing the channel ends it.
+void Deliver::retire(const std::string& address, bool kill) {
+    const auto found = agents_.find(address);
+    if (found == agents_.end()) return;
+    Agent& agent = *found->second;
+    if (kill && agent.pid > 0) ::kill(agent.pid, SIGKILL);
+    if (agent.busy && queue_) {
+        agent.too_slow = true;
+        return;
+    }
+    loop_.defer([gone = std::shared_ptr<Agent>(std::move(found->second))] {}); // we may be inside its callback
+    agents_.erase(found);
+}
+
+// Twice as many agents as can work at once, at most.
+void Deliver::retire_idle_ones() {
+    for (auto it = agents_.begin(); it != agents_.end() && agents_.size() >= 2 * config_.concurrency;) {
+        const auto next = std::next(it);
+        if (!it->second->busy) retire(std::string(it->first), false);
+        it = next;
+    }
+}
+
+} // namespace posada::smtpd
