@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "common/base/fd.h"
 #include "common/base/text.h"
 #include "common/io/tls_bio.h"
 #include "common/io/tls_pem.h"
@@ -17,7 +16,6 @@ namespace {
 
 constexpr std::size_t ticket_key_size = 80;
 constexpr std::size_t read_buffer = 64 * 1024;
-constexpr std::size_t max_store_size = 16 * 1024 * 1024;
 // TLS 1.2; TLS 1.3's own list stays OpenSSL's. Forward secrecy always.
 constexpr const char* modern_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!SHA1";
 constexpr const char* legacy_ciphers = "ALL:!aNULL:!eNULL:@SECLEVEL=0";

@@ -429,14 +429,14 @@ TEST_F(TlsStream, a_verifying_client_checks_chain_and_name) {
 }
 
 TEST_F(TlsStream, handshake_survives_one_byte_at_a_time) {
-    auto [a, b] = unix_pair();
-    auto [c, d] = unix_pair();
-    server.open(*loop, std::move(a));
-    client.open(*loop, std::move(c));
+    auto left = unix_pair();
+    auto right = unix_pair();
+    server.open(*loop, std::move(left.first));
+    client.open(*loop, std::move(right.first));
     server.stream->start_tls_server(server_context());
     client.stream->start_tls_client(client_context(), {});
-    ASSERT_TRUE(set_nonblocking(b.get(), true).ok());
-    ASSERT_TRUE(set_nonblocking(d.get(), true).ok());
+    ASSERT_TRUE(set_nonblocking(left.second.get(), true).ok());
+    ASSERT_TRUE(set_nonblocking(right.second.get(), true).ok());
     const auto carry = [](int from, int to) {
         char byte = 0;
         if (read(from, &byte, 1) == 1) {
@@ -446,8 +446,8 @@ TEST_F(TlsStream, handshake_survives_one_byte_at_a_time) {
     client.on_tls = [&] { client.stream->write("protected"); };
     ASSERT_TRUE(until(
         [&] {
-            carry(b.get(), d.get());
-            carry(d.get(), b.get());
+            carry(left.second.get(), right.second.get());
+            carry(right.second.get(), left.second.get());
             return server.received == "protected";
         },
         Millis(20'000), Millis(0)));
