@@ -156,6 +156,7 @@ Result<Limits> Limits::open(const std::string& path, std::string_view service, c
     limits.config_ = config;
     limits.service_ = hash_text(service);
     if (limits.table_->ready != magic) initialise(*limits.table_);
+    ::flock(file.get(), LOCK_UN); // the mapping keeps the open file, and with it the lock, alive
     return limits;
 }
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/monitor_client.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace posada::service {
+namespace {
+
+struct MonitorClientTest : ::testing::Test {
+    std::unique_ptr<io::Loop> loop;
+    priv::Channel server;
+    std::unique_ptr<MonitorClient> client;
+    int closed = 0;
+
+    void SetUp() override {
+        loop = std::move(*io::Loop::create());
+        auto pair = make_seqpacket_pair();
+        server = priv::Channel(std::move(pair->first));
+        client = std::make_unique<MonitorClient>(*loop, std::move(pair->second), 1, [this] {
+            ++closed;
+            loop->stop();
+        });
+    }
+    priv::Message next() { return std::move(**server.receive(4)); }
+};
+
+TEST_F(MonitorClientTest, AnswersReachTheirSession) {
+    std::string first, second;
+    client->request(2, 1, "one", [&](Result<Reply> r) { first = r->body; });
+    client->request(2, 2, "two", [&](Result<Reply> r) {
+        second = r->body;
+        loop->stop();
+    });
+    EXPECT_EQ(next().payload, "one");
+    EXPECT_EQ(next().payload, "two");
+    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("for one")));
+    ASSERT_TRUE(server.send(3, 2, priv::encode_ok("for two")));
+    loop->run();
+    EXPECT_EQ(first, "for one");
+    EXPECT_EQ(second, "for two");
+}
+
+TEST_F(MonitorClientTest, AFailureArrivesAsAnError) {
+    std::optional<Errc> code;
+    client->request(2, 1, "", [&](Result<Reply> r) {
+        code = r.error().code;
+        loop->stop();
+    });
+    ASSERT_TRUE(server.send(3, 1, priv::encode_failure(Error{Errc::denied, 0, "no"})));
+    loop->run();
+    EXPECT_EQ(code, Errc::denied);
+}
+
+TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
+    std::optional<Errc> code;
+    client->request(2, 1, "", [&](Result<Reply> r) {
+        EXPECT_EQ(closed, 0);
+        code = r.error().code;
+    });
+    server.close();
+    loop->run();
+    EXPECT_EQ(code, Errc::closed);
+    EXPECT_EQ(closed, 1);
+    client->request(2, 1, "", [&](Result<Reply> r) { EXPECT_EQ(r.error().code, Errc::closed); });
+}
+
+TEST_F(MonitorClientTest, AnAnswerNobodyAskedForClosesTheChannel) {
+    ASSERT_TRUE(server.send(3, 9, priv::encode_ok("surprise")));
+    loop->run();
+    EXPECT_TRUE(client->closed());
+}
+
+TEST_F(MonitorClientTest, ForgottenAnswersAreDropped) {
+    bool called = false;
+    client->request(2, 1, "", [&](Result<Reply>) { called = true; });
+    client->forget(1);
+    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("late")));
+    client->request(2, 2, "", [&](Result<Reply>) { loop->stop(); });
+    ASSERT_TRUE(server.send(3, 2, priv::encode_ok("")));
+    loop->run();
+    EXPECT_FALSE(called);
+    EXPECT_FALSE(client->closed());
+}
+
+TEST_F(MonitorClientTest, MayBeDestroyedByItsOwnAnswer) {
+    client->request(2, 1, "", [&](Result<Reply>) {
+        client.reset();
+        loop->stop();
+    });
+    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("")));
+    loop->run();
+    EXPECT_EQ(client, nullptr);
+}
+
+TEST_F(MonitorClientTest, AFullSocketQueuesAndLosesNothing) {
+    constexpr int count = 2000;
+    int answered = 0;
+    for (int i = 0; i < count; ++i)
+        client->request(2, static_cast<std::uint64_t>(i), std::string(1000, 'x'), [&](Result<Reply> r) {
+            EXPECT_TRUE(r);
+            if (++answered == count) loop->stop();
+        });
+    ASSERT_TRUE(set_nonblocking(server.fd(), true));
+    io::Watch serve(*loop, server.fd(), io::Interest::read, [&](io::Interest) {
+        auto received = server.receive(0);
+        if (!received || !received->has_value()) return;
+        EXPECT_TRUE(server.send(3, (*received)->session, priv::encode_ok("")));
+    });
+    loop->run();
+    EXPECT_EQ(answered, count);
+}
+
+}  // namespace
+}  // namespace posada::service
