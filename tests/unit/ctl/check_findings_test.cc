@@ -78,19 +78,19 @@ TEST_F(Check, a_wildcard_certificate_covers_the_host_name) {
 TEST_F(Check, an_ended_certificate_is_an_error) {
     make_certificate("a", now - 90 * day, now - day, "gw.test");
     EXPECT_EQ(findings(std::string(with_tls)),
-              "error a.chain: the certificate of gw.test ended " + iso8601(now - day) + "\n");
+              "error a.chain: the certificate of CN=gw.test ended " + iso8601(now - day) + "\n");
 }
 
 TEST_F(Check, a_certificate_that_ends_soon_is_a_warning) {
     make_certificate("a", now - day, now + 5 * day, "gw.test");
     EXPECT_EQ(findings(std::string(with_tls)),
-              "warning a.chain: the certificate of gw.test ends " + iso8601(now + 5 * day) + "\n");
+              "warning a.chain: the certificate of CN=gw.test ends " + iso8601(now + 5 * day) + "\n");
 }
 
 TEST_F(Check, a_certificate_of_the_future_is_an_error) {
     make_certificate("a", now + day, now + 90 * day, "gw.test");
     EXPECT_EQ(findings(std::string(with_tls)),
-              "error a.chain: the certificate of gw.test begins only " + iso8601(now + day) + "\n");
+              "error a.chain: the certificate of CN=gw.test begins only " + iso8601(now + day) + "\n");
 }
 
 TEST_F(Check, a_certificate_for_another_name_is_a_warning) {
