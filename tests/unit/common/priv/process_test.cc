@@ -99,6 +99,25 @@ TEST(ExecProgram, MappingsMayCross) {
     EXPECT_EQ(*read_all(b->first.get(), 100), "toB\n");
 }
 
+TEST(ExecProgram, TargetsMayBeTheNextFreeNumbers) {
+    auto pipe = make_pipe();
+    ASSERT_TRUE(pipe.ok());
+    auto next = duplicate_fd(pipe->second.get());
+    ASSERT_TRUE(next.ok());
+    const int target = next->get();
+    next->reset();
+    const auto pid = fork_process([&] {
+        const FdMapping fds[] = {{pipe->second.get(), target}, {pipe->second.get(), target + 1}};
+        const std::string script = "echo a >&" + std::to_string(target) + "; echo b >&" + std::to_string(target + 1);
+        exec_program("/bin/sh", {"sh", "-c", script}, fds);
+        return 99;
+    });
+    ASSERT_TRUE(pid.ok());
+    EXPECT_EQ(wait_for(*pid), 0);
+    pipe->second.reset();
+    EXPECT_EQ(*read_all(pipe->first.get(), 100), "a\nb\n");
+}
+
 TEST(ExecProgram, EnvironmentIsMinimal) {
     ::setenv("POSADA_TEST_SECRET", "secret", 1);
     ::setenv("TZ", "UTC", 1);
@@ -139,19 +158,29 @@ void wait_until_dead(pid_t pid) {
     ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
 }
 
-TEST(Reaper, ReportsTheEndOfItsChildrenOnly) {
-    const auto mine = fork_process([] { return 3; });
-    const auto foreign = fork_process([] { return 4; });
-    ASSERT_TRUE(mine.ok() && foreign.ok());
+TEST(Reaper, ReportsTheEndOfItsChild) {
+    const auto pid = fork_process([] { return 3; });
+    ASSERT_TRUE(pid.ok());
     Reaper reaper;
     int status = -1;
-    reaper.add(*mine, [&](int s) { status = s; });
-    wait_until_dead(*mine);
-    wait_until_dead(*foreign);
+    reaper.add(*pid, [&](int s) { status = s; });
+    wait_until_dead(*pid);
     reaper.reap();
     EXPECT_EQ(WEXITSTATUS(status), 3);
     EXPECT_EQ(reaper.size(), 0U);
+}
+
+TEST(Reaper, LeavesTheChildrenOfOthersAlone) {
+    const auto mine = fork_process([] { return ::pause(); });
+    const auto foreign = fork_process([] { return 4; });
+    ASSERT_TRUE(mine.ok() && foreign.ok());
+    Reaper reaper;
+    reaper.add(*mine, [](int) {});
+    wait_until_dead(*foreign);
+    reaper.reap();
     EXPECT_EQ(WEXITSTATUS(wait_for(*foreign)), 4) << "somebody else's child was taken";
+    ::kill(*mine, SIGKILL);
+    wait_for(*mine);
 }
 
 TEST(Reaper, LeavesRunningChildrenAlone) {
