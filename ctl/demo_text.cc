@@ -32,8 +32,7 @@ std::string smtp_lines(const Demo& demo) {
     const DemoUser& daniel = demo.users[0];
     const std::string from = daniel.name + "@" + std::string(demo_domain);
     const std::string user = "--user " + login(daniel) + " ";
-    return "# smtp: mail from outside\n" +
-           send_line("smtp://" + address(demo.service("smtp")), "you@example.org", "") +
+    return "# smtp: mail from outside\n" + send_line("smtp://" + address(demo.service("smtp")), "you@example.org", "") +
            "\n# submission: daniel logs in over STARTTLS and writes to lir\n" +
            send_line("smtp://" + address(demo.service("submission")), from, "--ssl-reqd " + ca + user) +
            "\n# submissions: the same, TLS from the first byte\n" +

@@ -36,3 +36,11 @@ TEST_PROGRAMS += tests/print-tables
 tests/print-tables_SRCS := tests/priv/print_tables.cc
 tests/print-tables_LIBS = smtpd pop3d service auth store priv io proto base
 tests/print-tables_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3
+
+# The dialog stage: mailboxes on disk.
+TEST_PROGRAMS += tests/write-mailbox
+tests/write-mailbox_SRCS := tests/support/write_mailbox.cc tests/support/mailboxes.cc
+
+TEST_PROGRAMS += tests/bare-loops
+tests/bare-loops_SRCS := tests/bench/bare_loops.cc
+tests/bare-loops_LDLIBS := -lsqlite3
