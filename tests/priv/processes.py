@@ -71,9 +71,11 @@ def start(command, uid, abi, folder):
     who = {} if uid == os.geteuid() else {"user": uid, "group": uid, "extra_groups": []}
     ready, ready_write = os.pipe()
     log = open(os.path.join(folder, "output"), "w")
+    forgotten = os.open(folder, os.O_RDONLY)  # as a careless starter leaves it open: no child may have it
     process = subprocess.Popen([*command, "--ready-fd", str(ready_write)], stdin=subprocess.DEVNULL, stdout=log,
-                               stderr=log, pass_fds=[ready_write], env=environment, cwd=folder, **who)
+                               stderr=log, pass_fds=[ready_write, forgotten], env=environment, cwd=folder, **who)
     os.close(ready_write)
+    os.close(forgotten)
     said = os.read(ready, 1)
     os.close(ready)
     if said != b"\n":
