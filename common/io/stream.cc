@@ -94,6 +94,8 @@ void Stream::Impl::on_deadline() {
         fail(StreamEnd::peer_closed, Error{Errc::closed, 0, "the peer did not close its side"});
     } else if (mode == Mode::handshake) {
         fail_handshake(StreamEnd::timeout, Error{Errc::timeout, 0, "the TLS handshake took too long"});
+    } else if (life == Life::open && pending() == 0) {
+        if (handler.on_end) handler.on_end(StreamEnd::timeout, Error{Errc::timeout, 0, "deadline passed"});
     } else {
         fail(StreamEnd::timeout, Error{Errc::timeout, 0, "deadline passed"});
     }

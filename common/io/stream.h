@@ -29,7 +29,8 @@ struct StreamHandler {
     std::function<void()> on_drained;   // the output queue fell to low water or below (after it was above)
     // Nothing more will be read. The peer's end of file is reported after queued output has left: with peer_closed the
     // owner may still write (a client that half-closed waits for its answers) and close_after_flush; how that ended is
-    // then a second and last call. In all other cases there is one call.
+    // then a second and last call. The same with timeout of an established connection (a protocol may have a farewell).
+    // In all other cases there is one call.
     std::function<void(StreamEnd, const Error&)> on_end;
 };
 

@@ -116,7 +116,15 @@ void Connection::handle_tls(const Status& status) {
 
 void Connection::handle_end(io::StreamEnd end, const Error& error) {
     context_.serving(accepted_.id);
-    if (end == io::StreamEnd::timeout && !closing()) return on_timeout();
+    if (end == io::StreamEnd::timeout && !closing()) {
+        const bool over = stream_.closing(); // the peer does not even read
+        on_timeout();
+        if (!over) return; // comes back when the farewell is written
+    }
+    if (end == io::StreamEnd::peer_closed && !closing() && busy()) {
+        input_ended_ = true;
+        return;
+    }
     log_end(end, error);
     on_end();
     on_finished_();

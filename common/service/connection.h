@@ -34,6 +34,10 @@ class Connection {
     // The deadline passed; the default closes. A protocol with a farewell line overrides it.
     virtual void on_timeout() { close("timeout"); }
     virtual void on_end() {} // nothing more will be read: the last chance to let go of things
+    // Commands received are still being worked on: a client that has closed its sending side (nc at the end of its
+    // input) gets their answers first. Whoever overrides it calls close() when it is no longer so and input_ended().
+    [[nodiscard]] virtual bool busy() const { return false; }
+    [[nodiscard]] bool input_ended() const { return input_ended_; }
 
     [[nodiscard]] NetContext& context() { return context_; }
     [[nodiscard]] io::Stream& stream() { return stream_; }
@@ -64,6 +68,7 @@ class Connection {
     std::string reason_; // why we close; empty = we do not
     Instant began_;
     bool greeted_ = false;
+    bool input_ended_ = false;
 };
 
 } // namespace posada::service
