@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/priv/drop.h"
 #include "common/service/launch.h"
 #include "common/service/launcher_state.h"
 
@@ -94,6 +95,7 @@ int report(const LauncherDaemon& daemon, const Error& error) {
 } // namespace
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv) {
+    priv::keep_title_room(argc, argv); // before getopt reorders it
     shield_client_from_stderr();
     LauncherOptions options;
     if (const int code = parse_options(daemon, argc, argv, options); code >= 0) return code;
