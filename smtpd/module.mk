@@ -4,13 +4,20 @@
 LIBRARIES += smtpd
 smtpd_SRCS := $(sort $(filter-out smtpd/main.cc smtpd/%_main.cc,$(wildcard smtpd/*.cc)))
 
+# program_SRCS, its posada libraries, its system ones: name, main file, libraries, system libraries
+define smtpd_program
+PROGRAMS += $(1)
+$(1)_SRCS := $(2)
+$(1)_LIBS := smtpd $(3)
+$(1)_LDLIBS := $(4)
+endef
+$(eval $(call smtpd_program,sbin/smtpd,smtpd/main.cc,$(LAUNCHER_LIBS),$(LAUNCHER_LDLIBS)))
+$(eval $(call smtpd_program,libexec/posada/smtpd-net,smtpd/net_main.cc,$(NET_LIBS),$(NET_LDLIBS)))
+$(eval $(call smtpd_program,libexec/posada/smtpd-submission-net,smtpd/submission_net_main.cc,$(NET_LIBS),$(NET_LDLIBS)))
+$(eval $(call smtpd_program,libexec/posada/smtpd-queue,smtpd/queue_main.cc,$(NET_LIBS),$(NET_LDLIBS) -lsqlite3))
+$(if $(wildcard smtpd/relay_main.cc),$(eval $(call smtpd_program,libexec/posada/smtpd-relay,smtpd/relay_main.cc,$(NET_LIBS),$(NET_LDLIBS))))
+
 TEST_PROGRAMS += tests/unit-smtpd
 tests/unit-smtpd_SRCS := $(sort $(wildcard tests/unit/smtpd/*_test.cc)) tests/support/dialog.cc
 tests/unit-smtpd_LIBS := smtpd service auth store priv io proto base
 tests/unit-smtpd_LDLIBS = $(GTEST_LIBS) $(LAUNCHER_LDLIBS) -lsqlite3
-
-# The queue's own programs. LAUNCHER_LDLIBS minus PAM: they see no password.
-PROGRAMS += libexec/posada/smtpd-queue
-libexec/posada/smtpd-queue_SRCS := smtpd/queue_main.cc
-libexec/posada/smtpd-queue_LIBS := smtpd service priv io proto base
-libexec/posada/smtpd-queue_LDLIBS := -lsqlite3 -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lfmt

@@ -53,6 +53,8 @@ constexpr OptionRow rows[] = {
                                           "Wait for the next part of a message's data."),
     network_list<&SmtpdOptions::relay_networks>(
         "relay_networks", "Clients that may send to any domain without a login: scanners, cameras."),
+    text<&SmtpdOptions::postmaster>("postmaster", "Account that gets mail for postmaster (RFC 5321 4.5.1); empty: an "
+                                                  "account called postmaster."),
     size<&SmtpdOptions::spool_memory>("spool_memory", 1024 * kilobyte, 64 * gigabyte,
                                       "Memory for messages under way; above it new mail is deferred with 452."),
     group<&SmtpdOptions::queue>("queue", queue_schema, "The mail queue."),

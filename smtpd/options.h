@@ -45,6 +45,7 @@ struct SmtpdOptions {
     Millis command_timeout{300'000}; // RFC 5321 4.5.3.2.7
     Millis data_timeout{600'000};
     std::vector<io::Network> relay_networks;
+    std::string postmaster; // account; empty = an account of this name
     std::uint64_t spool_memory = 64ULL << 20;
     QueueOptions queue;
     std::vector<Route> routes;

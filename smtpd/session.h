@@ -27,6 +27,7 @@ namespace posada::smtpd {
 struct Policy {
     std::string hostname;
     std::vector<std::string> local_domains; // lower case
+    std::string postmaster;                 // account that gets its mail; "" = one called postmaster
     std::vector<std::string> route_domains; // lower case; "*" = any
     std::uint64_t max_message_size = 25ULL << 20;
     std::uint64_t max_header_size = 256 << 10;
@@ -180,6 +181,7 @@ class Session {
     void accept_recipient(AcceptedRecipient recipient);
     void too_many_recipients(std::string_view recipient);
     void refuse_mail(unsigned code, std::string_view enhanced, std::string_view text, std::string_view recipient);
+    [[nodiscard]] proto::Mailbox deliverable(const proto::Mailbox& mailbox) const;
     [[nodiscard]] bool is_local(const proto::Mailbox& mailbox) const;
     [[nodiscard]] bool has_route(const proto::Mailbox& mailbox) const;
 

@@ -114,6 +114,13 @@ bool Session::has_route(const proto::Mailbox& mailbox) const {
     return listed(policy_.route_domains, mailbox.domain) || (!mailbox.literal() && listed(policy_.route_domains, "*"));
 }
 
+// RFC 5321 4.5.1: postmaster is always somebody, with and without a domain.
+proto::Mailbox Session::deliverable(const proto::Mailbox& mailbox) const {
+    if (!is_local(mailbox) || !iequals(mailbox.local, "postmaster")) return mailbox;
+    const std::string& account = policy_.postmaster;
+    return {account.empty() ? "postmaster" : account, policy_.local_domains.front()};
+}
+
 void Session::on_rcpt(std::string_view arg) {
     if (!istarts_with(arg, "TO:")) return reply(501, "5.5.4", "Syntax: RCPT TO:<user@domain>");
     const std::string_view given = arg.substr(3);
@@ -123,11 +130,11 @@ void Session::on_rcpt(std::string_view arg) {
         return reply(555, "5.5.4",
                      "Parameter not recognized: " +
                          std::string(path.rest.substr(0, path.rest.find_first_of(" =")).substr(0, 40)));
-    const std::string shown = path.mailbox.text();
-    if (mail_.recipients.size() >= policy_.max_recipients && !mail_.has(path.mailbox))
-        return too_many_recipients(shown);
+    const proto::Mailbox recipient = deliverable(path.mailbox);
+    const std::string shown = recipient.text();
+    if (mail_.recipients.size() >= policy_.max_recipients && !mail_.has(recipient)) return too_many_recipients(shown);
     note_forms(path, given);
-    asked_ = AcceptedRecipient{path.mailbox, is_local(path.mailbox)};
+    asked_ = AcceptedRecipient{recipient, is_local(recipient)};
     if (asked_.local) {
         wait_ = Wait::recipient;
         effects_.push_back(LookupRecipient{asked_.mailbox});

@@ -30,6 +30,7 @@ class AccountNames {
     explicit AccountNames(std::vector<std::string> names);
     [[nodiscard]] bool contains(std::string_view name) const;
     [[nodiscard]] std::size_t size() const { return names_.size(); }
+    [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
 
   private:
     std::vector<std::string> names_; // sorted

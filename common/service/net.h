@@ -60,7 +60,7 @@ struct NetDaemon {
     NetModel model;
     std::span<const priv::RequestInfo> requests;  // the monitor's table, for the hello's hash
     std::string_view alpn;                        // "pop3" or ""
-    // context outlives the service.
+    // context outlives the service. nullptr = it cannot start and has logged why (shared model: exit 78).
     std::unique_ptr<NetService> (*make)(NetContext& context);
 };
 

@@ -275,6 +275,7 @@ int NetProcess::serve() {
     if (!loop) return fail(exit_system, loop.error());
     const auto context = make_context(**loop);
     const auto service = daemon_.make(*context);
+    if (!service) return exit_config; // it has said why
     if (const Status confined = final_sandbox_.apply(); !confined) return fail(exit_system, confined.error());
     if (const Status blocking = set_nonblocking(channel_.fd(), true); !blocking)
         return fail(exit_system, blocking.error());

@@ -12,7 +12,9 @@ using posada::test::Dialog;
 std::string play_once(const Dialog& dialog, posada::test::Split split) {
     Peer peer = dialog.needs("auth") ? submission_peer() : default_peer();
     peer.may_relay = dialog.needs("relay") && !peer.auth;
-    SmtpServer server(default_policy(), peer, dialog.implicit_tls);
+    Policy policy = default_policy();
+    if (dialog.needs("postmaster")) policy.postmaster = "daniel";
+    SmtpServer server(policy, peer, dialog.implicit_tls);
     return posada::test::play(dialog, server, split);
 }
 

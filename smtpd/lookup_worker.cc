@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtpd/lookup_worker.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "common/base/bytes.h"
+#include "common/base/log.h"
+#include "common/priv/channel.h"
+#include "common/priv/drop.h"
+#include "common/priv/process.h"
+#include "common/priv/request.h"
+#include "common/service/log_transport.h"
+#include "smtpd/lookup.h"
+
+namespace posada::smtpd {
+
+namespace {
+
+constexpr Millis check_users_every{2'000};
+constexpr std::size_t max_names = 16 << 20;
+constexpr int exit_system = 71;
+constexpr priv::RequestInfo rows[] = {
+    {lookup_request, "lookup", priv::any_phase, false, priv::max_payload, 0, 0,
+     "Says which of these names have mail here."},
+};
+
+void wait_for(pid_t pid) {
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+// The users file is read in a process that ends at once: no verifier stays in a heap that name services will share.
+Result<auth::AccountNames> load_names(const std::string& users_file) {
+    if (auth::file_stamp(users_file).size < 0) return auth::AccountNames();
+    auto pipe = make_pipe();
+    if (!pipe) return pipe.error();
+    const auto child = priv::fork_process([&]() -> int {
+        const auto names = auth::AccountNames::load(users_file);
+        if (!names) return exit_system;
+        Writer out;
+        for (const auto& name : names->names()) out.str(name);
+        return write_all(pipe->second.get(), "ok" + out.bytes()) ? 0 : exit_system;
+    });
+    if (!child) return child.error();
+    pipe->second.reset();
+    const auto text = read_all(pipe->first.get(), max_names);
+    wait_for(*child);
+    if (!text || text->substr(0, 2) != "ok") return Error{Errc::unavailable, 0, users_file + " cannot be read"};
+    std::vector<std::string> names;
+    Reader in(std::string_view(*text).substr(2));
+    for (std::size_t used = 2; used < text->size() && !in.failed(); used += 2 + names.back().size())
+        names.emplace_back(in.str());
+    RETURN_IF_ERROR(in.finish());
+    return auth::AccountNames(std::move(names));
+}
+
+int serve(priv::Channel& channel, const auth::AccountNames& names, const auth::AccountSources& sources) {
+    priv::RequestGate gate(rows);
+    for (;;) {
+        auto message = channel.receive(0);
+        if (!message) return exit_system;
+        if (!message->has_value()) return 0;
+        if (!gate.admit(**message)) return exit_system;
+        const std::string answer = answer_lookup((*message)->payload, names, sources);
+        if (!channel.send(lookup_request + 1, (*message)->session, answer)) return exit_system;
+    }
+}
+
+} // namespace
+
+std::span<const priv::RequestInfo> lookup_requests() { return rows; }
+
+std::string answer_lookup(std::string_view payload, const auth::AccountNames& names,
+                          const auth::AccountSources& sources) {
+    const auto wanted = decode_lookup(payload);
+    if (!wanted) return priv::encode_failure(wanted.error());
+    std::string verdicts;
+    for (const auto& name : *wanted) {
+        const auto exists = auth::account_exists(name, names, sources);
+        verdicts += !exists ? '\2' : *exists ? '\1' : '\0';
+    }
+    return priv::encode_ok(verdicts);
+}
+
+LookupWorker::LookupWorker(io::Loop& loop, auth::AccountSources sources, int log_fd)
+    : sources_(std::move(sources)), log_fd_(log_fd), timer_(loop, [this] { watch_users(); }) {}
+
+LookupWorker::~LookupWorker() { end(); }
+
+void LookupWorker::end() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    wait_for(pid_);
+    pid_ = -1;
+}
+
+// A worker knows the users of its birth. When they change it goes; the net process asks for the next one and repeats
+// what was unanswered.
+void LookupWorker::watch_users() {
+    if (pid_ > 0 && !(auth::file_stamp(sources_.users_file) == stamp_)) end();
+    timer_.start(check_users_every);
+}
+
+Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
+    end();
+    stamp_ = auth::file_stamp(sources_.users_file);
+    auto names = load_names(sources_.users_file);
+    if (!names) return names.error();
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    const auto child = priv::fork_process([&]() -> int {
+        const int channel_fd = pair->second.get();
+        const int keep[] = {channel_fd, log_fd_};
+        close_all_except(keep);
+        service::RecordSink sink(log_fd_);
+        set_log_sink(&sink);
+        priv::set_process_title("smtpd: lookup");
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const Status dropped = priv::become_user(identity.uid, identity.gid, {});
+        if (!dropped || !priv::harden_process()) return exit_system;
+        priv::Channel channel(UniqueFd{channel_fd});
+        return serve(channel, *names, sources_);
+    });
+    if (!child) return child.error();
+    pid_ = *child;
+    if (!timer_.running()) timer_.start(check_users_every);
+    return std::move(pair->first);
+}
+
+} // namespace posada::smtpd

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// sbin/smtpd: one program, three services. `smtpd` serves port 25, `smtpd --submission` 587 and 465, `smtpd --queue`
+// owns the mail that was accepted.
+#include <algorithm>
+#include <string_view>
+
+#include "smtpd/monitor.h"
+#include "smtpd/queue_service.h"
+
+// Takes the word out of the arguments; the rest are the service's own.
+static bool take_word(int& argc, char** argv, std::string_view word) {
+    char** const end = argv + argc;
+    char** const found = std::find_if(argv + 1, end, [word](const char* arg) { return arg == word; });
+    if (argc == 0 || found == end) return false;
+    std::copy(found + 1, end + 1, found); // and the null behind the last
+    --argc;
+    return true;
+}
+
+int main(int argc, char** argv) {
+    using namespace posada::smtpd;
+    if (take_word(argc, argv, "--queue")) return queue_service_main(argc, argv);
+    if (take_word(argc, argv, "--submission")) return submission_main(argc, argv);
+    return smtpd_main(argc, argv);
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// libexec/posada/smtpd-net: port 25. Its table is empty: whoever takes this process over can ask the monitor nothing.
+#include "smtpd/net_service.h"
+
+int main(int argc, char** argv) { return posada::smtpd::smtp_net_main({}, argc, argv); }
