@@ -44,3 +44,11 @@ tests/write-mailbox_SRCS := tests/support/write_mailbox.cc tests/support/mailbox
 TEST_PROGRAMS += tests/bare-loops
 tests/bare-loops_SRCS := tests/bench/bare_loops.cc
 tests/bare-loops_LDLIBS := -lsqlite3
+
+# The tables of posada.toml(5), posada-log(5) and the example file; tests/docs compares.
+TEST_PROGRAMS += tests/print-docs
+tests/print-docs_SRCS := tests/docs/print_docs.cc ctl/sections.cc $(wildcard smtpd/options*.cc pop3d/options*.cc)
+tests/print-docs_LIBS := service auth store priv io proto base
+tests/print-docs_LDLIBS = $(LAUNCHER_LDLIBS)
+
+include tests/fuzz/module.mk
