@@ -42,7 +42,7 @@ do_install() {
     for unit in packaging/systemd/*; do put_filled 0644 "$unit" "$PREFIX/lib/systemd/system/$(basename "$unit")"; done
     put 0644 packaging/sysusers.d/posada.conf "$PREFIX/lib/sysusers.d/posada.conf"
     put 0644 packaging/tmpfiles.d/posada.conf "$PREFIX/lib/tmpfiles.d/posada.conf"
-    for doc in README.md ARCHITECTURE.md SECURITY.md CHANGES.md LICENSE packaging/posada.toml; do
+    for doc in README.md ARCHITECTURE.md SECURITY.md CHANGES.md LICENSE packaging/posada.toml packaging/posada.toml.example; do
         put 0644 "$doc" "$PREFIX/share/doc/posada/$(basename "$doc")"
     done
     put_filled 0644 packaging/inetd/inetd.conf "$PREFIX/share/doc/posada/inetd.conf"
