@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/options.h"
 
+#include "common/base/text.h"
 #include "common/service/config.h"
 
 namespace posada::pop3d {
@@ -8,6 +9,8 @@ namespace posada::pop3d {
 namespace {
 
 using namespace posada::service;
+
+constexpr std::size_t max_banner = 200;
 
 constexpr OptionRow rows[] = {
     duration<&Pop3Options::idle_timeout>("idle_timeout", Seconds(600), Seconds(86'400),
@@ -20,7 +23,10 @@ constexpr OptionRow rows[] = {
                                             "Refused commands after login that close the connection."),
     duration<&Pop3Options::lock_wait>("lock_wait", Millis(0), Seconds(300),
                                       "How long a login waits for another session on the same mailbox to end."),
-    text<&Pop3Options::banner>("banner", "Text of the greeting."),
+    integer<&Pop3Options::max_messages>("max_messages", 1, 10'000'000,
+                                        "Messages a session shows, the oldest first; the others stay hidden until "
+                                        "these are deleted."),
+    text<&Pop3Options::banner>("banner", "Text of the greeting, before \"at HOST starting.\""),
 };
 constexpr Schema schema{rows};
 
@@ -38,8 +44,18 @@ std::vector<Listener> builtin_listeners() {
     return {listener("pop3", 110, TlsMode::starttls), listener("pop3s", 995, TlsMode::implicit)};
 }
 
+// Clients take <...@...> in a greeting for an APOP challenge, and a reply is one line of at most 512 octets.
+void check_banner(const std::string& banner, SectionCheck& check) {
+    if (banner.find('<') != std::string::npos)
+        check.error("banner", "\"banner\" must not contain '<': clients would take it for an APOP challenge");
+    if (has_control(banner)) check.error("banner", "\"banner\" must be one line without control characters");
+    if (banner.size() > max_banner)
+        check.error("banner", "\"banner\" must not be longer than " + std::to_string(max_banner) + " octets");
+}
+
 // Keys of the common [[listen]] table that mean nothing here must not look as if they did.
-void check(const void*, SectionCheck& check) {
+void check(const void* options, SectionCheck& check) {
+    check_banner(static_cast<const Pop3Options*>(options)->banner, check);
     for (std::size_t i = 0; check.written("listen[" + std::to_string(i) + "]"); ++i)
         for (const std::string key : {"auth", "trusted"}) {
             const std::string path = "listen[" + std::to_string(i) + "]." + key;

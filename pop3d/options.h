@@ -19,8 +19,9 @@ struct Pop3Options {
     Millis login_timeout{180'000}; // from connect to login
     std::uint32_t max_bad_commands_login = 3;
     std::uint32_t max_bad_commands = 20;
-    Millis lock_wait{10'000}; // for another session on the same mailbox to end
-    std::string banner{"posada POP3 server ready"};
+    Millis lock_wait{10'000};               // for another session on the same mailbox to end
+    std::uint32_t max_messages = 1'000'000; // of one session; the others are hidden until these are gone
+    std::string banner{"posada POP3 server"};
 
     static const service::SectionInfo& section();
 };

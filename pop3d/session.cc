@@ -108,6 +108,12 @@ void Session::transcript(std::string_view who, std::string_view line) {
 
 void Session::timeout() { close("timeout"); }
 
+void Session::mailbox_lost() {
+    if (closed_) return;
+    if (wait_ != Wait::transfer && wait_ != Wait::output) error("the mailbox was lost", "SYS/TEMP");
+    close("mailbox lost");
+}
+
 // Deletions under way are finished and answered; a message or listing under way has no place for a reply.
 void Session::shut_down() {
     if (closed_ || wait_ == Wait::removal) return;

@@ -98,6 +98,8 @@ class Session {
     void message_sent();
     void messages_removed();
     void removal_failed();
+    // The agent is gone, or a message broke off in the middle.
+    void mailbox_lost();
     // What was written is on its way: a long listing goes on.
     void output_drained();
     // RFC 1939 §3: no reply, and nothing is deleted.

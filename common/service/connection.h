@@ -36,7 +36,7 @@ class Connection {
     virtual void on_end() {} // nothing more will be read: the last chance to let go of things
     // Commands received are still being worked on: a client that has closed its sending side (nc at the end of its
     // input) gets their answers first. Whoever overrides it calls close() when it is no longer so and input_ended().
-    [[nodiscard]] virtual bool busy() const { return false; }
+    [[nodiscard]] virtual bool busy() { return false; }
     [[nodiscard]] bool input_ended() const { return input_ended_; }
 
     [[nodiscard]] NetContext& context() { return context_; }

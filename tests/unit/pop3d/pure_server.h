@@ -25,7 +25,7 @@ inline Policy test_policy() {
     return policy;
 }
 
-class PureServer final : public test::DialogServer {
+class PureServer : public test::DialogServer {
   public:
     explicit PureServer(Peer peer = {true, false}, Policy policy = test_policy())
         : policy_(std::move(policy)), session_(policy_, peer) {}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/agent.h"
+
+#include "common/base/log.h"
+
+namespace posada::pop3d {
+
+namespace {
+
+constexpr int exit_breach = 70;
+
+std::string verdict(const Result<std::string>& result) {
+    return result ? priv::encode_ok(*result) : priv::encode_failure(result.error());
+}
+
+void log_failure(std::string_view request, const Error& error) {
+    log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
+}
+
+} // namespace
+
+int MailAgent::serve(priv::Channel channel) {
+    for (;;) {
+        auto received = channel.receive(0);
+        if (!received) return exit_breach;
+        if (!received->has_value()) return 0;
+        const priv::Message& message = **received;
+        const auto row = gate_.admit(message);
+        if (!row) {
+            log(event::privilege_breach, {{"what", row.error().text}});
+            return exit_breach;
+        }
+        const Answer answer = handle(message);
+        const int fd = answer.fd.get();
+        const auto fds = answer.fd.valid() ? std::span<const int>(&fd, 1) : std::span<const int>();
+        if (!channel.send(static_cast<std::uint16_t>(message.type + 1), message.session, answer.payload, fds)) return 0;
+    }
+}
+
+MailAgent::Answer MailAgent::handle(const priv::Message& message) {
+    if (message.type == open_mailbox_request) return {verdict(open_mailbox()), {}};
+    if (message.type == remove_request) return {verdict(remove(message.payload)), {}};
+    if (message.type == commit_request) return {verdict(commit()), {}};
+    const auto number = decode_number(message.payload);
+    const std::size_t count = mailbox_->messages().size();
+    if (!number || *number >= count) return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
+    if (message.type == list_request) return {verdict(list(*number)), {}};
+    auto fd = mailbox_->open_message(*number);
+    if (fd) return {priv::encode_ok(), std::move(*fd)};
+    log_failure("fetch", fd.error());
+    return {priv::encode_failure(fd.error()), {}};
+}
+
+Result<std::string> MailAgent::open_mailbox() {
+    auto maildir = store::Maildir::open(task_.maildir);
+    if (!maildir) return log_failure("open", maildir.error()), maildir.error();
+    maildir_.emplace(std::move(*maildir));
+    auto lock = store::SessionLock::acquire(*maildir_, task_.lock_wait);
+    if (!lock) return lock.error();
+    lock_.emplace(std::move(*lock));
+    auto mailbox = store::Mailbox::open(*maildir_, task_.max_messages);
+    if (!mailbox) return log_failure("open", mailbox.error()), mailbox.error();
+    mailbox_.emplace(std::move(*mailbox));
+    gate_.set_phase(priv::after_login);
+    return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->hidden()});
+}
+
+Result<std::string> MailAgent::list(std::uint32_t first) {
+    ListBatch batch;
+    const auto& messages = mailbox_->messages();
+    for (std::size_t i = first; i < messages.size(); ++i)
+        if (!batch.add(messages[i].octets, mailbox_->uidl(i))) break;
+    return batch.take();
+}
+
+// What cannot be removed does not keep the rest from being removed; the session hears of it.
+Result<std::string> MailAgent::remove(std::string_view payload) {
+    const auto numbers = decode_numbers(payload);
+    if (!numbers) return numbers.error();
+    Status all;
+    for (const std::uint32_t n : *numbers) {
+        if (n >= mailbox_->messages().size()) return Error{Errc::protocol, 0, "no such message"};
+        auto removed = mailbox_->remove(n);
+        if (removed) {
+            ++removed_;
+        } else {
+            log_failure("remove", removed.error());
+            all = std::move(removed);
+        }
+    }
+    if (!all) return all.error();
+    return std::string();
+}
+
+Result<std::string> MailAgent::commit() {
+    auto synced = mailbox_->sync();
+    if (!synced) return log_failure("commit", synced.error()), synced.error();
+    return encode_number(removed_);
+}
+
+} // namespace posada::pop3d

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The agent: runs as the user who logged in, sees that user's Maildir and nothing else, answers agent_requests over its
+// channel, one at a time, and blocks as it likes. It ends with its channel; the lock on the mailbox ends with it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/priv/channel.h"
+#include "common/store/mailbox.h"
+#include "common/store/session_lock.h"
+#include "pop3d/agent_protocol.h"
+
+namespace posada::pop3d {
+
+struct AgentTask {
+    std::string maildir;
+    Millis lock_wait{0};
+    std::uint32_t max_messages = 0;
+};
+
+class MailAgent {
+  public:
+    explicit MailAgent(AgentTask task) : task_(std::move(task)), gate_(agent_requests) {}
+    // Until the other end closes: 0. A breach of the table: 70.
+    int serve(priv::Channel channel);
+
+  private:
+    struct Answer {
+        std::string payload;
+        UniqueFd fd;
+    };
+    Answer handle(const priv::Message& message);
+    Result<std::string> open_mailbox();
+    Result<std::string> list(std::uint32_t first);
+    Result<std::string> remove(std::string_view payload);
+    Result<std::string> commit();
+
+    AgentTask task_;
+    priv::RequestGate gate_;
+    std::optional<store::Maildir> maildir_;
+    std::optional<store::SessionLock> lock_;
+    std::optional<store::Mailbox> mailbox_;
+    std::uint32_t removed_ = 0;
+};
+
+} // namespace posada::pop3d

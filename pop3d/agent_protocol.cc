@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/agent_protocol.h"
+
+#include "common/base/bytes.h"
+
+namespace posada::pop3d {
+
+namespace {
+constexpr std::size_t batch_octets = priv::max_payload - 64; // leaves room for the verdict and the count
+}
+
+std::string encode(const MailboxSummary& summary) {
+    Writer out;
+    out.u32(summary.messages);
+    out.u64(summary.hidden);
+    return out.take();
+}
+
+Result<MailboxSummary> decode_mailbox_summary(std::string_view body) {
+    Reader in(body);
+    MailboxSummary out;
+    out.messages = in.u32();
+    out.hidden = in.u64();
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
+std::string encode_number(std::uint32_t number) {
+    Writer out;
+    out.u32(number);
+    return out.take();
+}
+
+Result<std::uint32_t> decode_number(std::string_view payload) {
+    Reader in(payload);
+    const std::uint32_t number = in.u32();
+    RETURN_IF_ERROR(in.finish());
+    return number;
+}
+
+std::string encode_numbers(std::span<const std::uint32_t> numbers) {
+    Writer out;
+    out.u32(static_cast<std::uint32_t>(numbers.size()));
+    for (const std::uint32_t n : numbers) out.u32(n);
+    return out.take();
+}
+
+Result<std::vector<std::uint32_t>> decode_numbers(std::string_view payload) {
+    Reader in(payload);
+    const std::uint32_t count = in.u32();
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) out.push_back(in.u32());
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
+bool ListBatch::add(std::uint64_t octets, std::string_view uidl) {
+    Writer entry;
+    entry.u64(octets);
+    entry.str(uidl);
+    if (entries_.size() + entry.bytes().size() > batch_octets) return false;
+    entries_.append(entry.bytes());
+    ++count_;
+    return true;
+}
+
+std::string ListBatch::take() { return encode_number(count_) + std::move(entries_); }
+
+Result<std::vector<ListedMessage>> decode_list_batch(std::string_view body) {
+    Reader in(body);
+    const std::uint32_t count = in.u32();
+    std::vector<ListedMessage> out;
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        const std::uint64_t octets = in.u64();
+        out.push_back({octets, std::string(in.str())});
+    }
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
+} // namespace posada::pop3d

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the net process may ask of the agent of the user who logged in, and the form of it. Message numbers count from 0
+// here. The answers hold numbers, unique ids and descriptors; what a message says passes the agent in a descriptor
+// only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/priv/request.h"
+
+namespace posada::pop3d {
+
+constexpr std::uint16_t open_mailbox_request = 2;
+constexpr std::uint16_t list_request = 4;
+constexpr std::uint16_t fetch_request = 6;
+constexpr std::uint16_t remove_request = 8;
+constexpr std::uint16_t commit_request = 10;
+
+constexpr std::size_t remove_batch = 8'000; // numbers in one remove request
+
+// before_login: the mailbox is not open yet.
+constexpr std::array<priv::RequestInfo, 5> agent_requests{{
+    {open_mailbox_request, "open_mailbox", priv::before_login, true, 0, 0, 0,
+     "Locks the mailbox for this session and counts its messages."},
+    {list_request, "list", priv::after_login, false, 4, 0, 0, "Sizes and unique ids of messages, as many as fit."},
+    {fetch_request, "fetch", priv::after_login, false, 4, 0, 1, "One message as a descriptor to read from."},
+    {remove_request, "remove", priv::after_login, false, 4 + 4 * remove_batch, 0, 0, "Removes these messages."},
+    {commit_request, "commit", priv::after_login, true, 0, 0, 0, "Makes the removals durable."},
+}};
+
+struct MailboxSummary {
+    std::uint32_t messages = 0;
+    std::uint64_t hidden = 0; // messages above the limit of one session
+};
+std::string encode(const MailboxSummary& summary);
+Result<MailboxSummary> decode_mailbox_summary(std::string_view body);
+
+std::string encode_number(std::uint32_t number); // list: the first wanted; fetch: the message; commit's answer
+Result<std::uint32_t> decode_number(std::string_view payload);
+
+std::string encode_numbers(std::span<const std::uint32_t> numbers);
+Result<std::vector<std::uint32_t>> decode_numbers(std::string_view payload);
+
+struct ListedMessage {
+    std::uint64_t octets = 0;
+    std::string uidl;
+};
+// Takes messages until the answer is full or there are no more.
+class ListBatch {
+  public:
+    bool add(std::uint64_t octets, std::string_view uidl); // false: full
+    [[nodiscard]] std::string take();
+
+  private:
+    std::string entries_;
+    std::uint32_t count_ = 0;
+};
+Result<std::vector<ListedMessage>> decode_list_batch(std::string_view body);
+
+} // namespace posada::pop3d

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Conn: the only driver of a Session. It carries out effects (writes, TLS, questions to monitor and agent, messages
+// from a descriptor to the socket) and feeds the session with bytes, answers and time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/service/connection.h"
+#include "pop3d/agent_protocol.h"
+#include "pop3d/message_writer.h"
+#include "pop3d/options.h"
+#include "pop3d/session.h"
+
+namespace posada::pop3d {
+
+struct NetSettings {
+    Pop3Options options;
+    Policy policy;
+};
+Result<NetSettings> net_settings(const service::NetContext& context);
+
+class Conn final : public service::Connection {
+  public:
+    // settings outlive the connection.
+    Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
+         std::function<void()> finished);
+    void stop() override;
+
+  private:
+    using OnAnswer = service::MonitorClient::OnAnswer;
+
+    void greet() override;
+    void on_input() override { run(); }
+    void on_tls() override;
+    void on_drained() override;
+    void on_timeout() override;
+    void on_end() override;
+    [[nodiscard]] bool busy() override;
+
+    // Goes on until everything waits: for input, for an answer, or for the client to read.
+    void run();
+    bool step();
+    [[nodiscard]] bool client_reads();
+
+    // conn.cc: effects of the dialog
+    void act(const SendReply& reply);
+    void act(const StartTls&);
+    void act(const LogNote& note);
+    void act(const Close& effect);
+    // conn_login.cc: monitor and agent's mailbox
+    void act(const CheckPassword& check);
+    void act(const proto::SaslScramFirst& first);
+    void act(const proto::SaslScramFinal& final);
+    void act(const OpenMailbox&);
+    void ask_monitor(std::uint16_t type, const Result<std::string>& payload, OnAnswer on_answer);
+    void refuse_login(const Error& error);
+    void take_agent(service::Reply& reply);
+    void load_list(std::uint32_t first);
+    void refuse_mailbox(const Error& error);
+    void agent_lost();
+    // conn_mail.cc: messages and deletions
+    void act(const OpenMessage& open);
+    void act(const SendMessage& send);
+    void act(const RemoveMessages& remove);
+    void remove_from(std::size_t first);
+    void commit();
+    void send_more();
+    void end_transfer();
+    void ask_agent(std::uint16_t type, std::string_view payload, OnAnswer on_answer);
+
+    const NetSettings& settings_;
+    Session session_;
+    bool running_ = false;
+
+    UniqueFd agent_channel_; // came with the login; the mailbox is opened through it
+    std::unique_ptr<service::MonitorClient> agent_;
+    MailboxSummary summary_;
+    Maildrop maildrop_; // being loaded
+
+    struct Transfer {
+        UniqueFd file;
+        std::uint64_t offset = 0;
+        MessageWriter writer;
+    };
+    UniqueFd opened_;
+    std::optional<Transfer> transfer_;
+    std::vector<std::uint32_t> removing_; // numbers of the agent
+};
+
+} // namespace posada::pop3d

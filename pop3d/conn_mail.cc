@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Conn's work in an open mailbox: messages from the agent's descriptors to the socket, and the deletions of QUIT.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "pop3d/conn.h"
+
+namespace posada::pop3d {
+
+namespace {
+constexpr std::size_t chunk_octets = 64 * 1024;
+}
+
+// The agent counts from 0.
+void Conn::act(const OpenMessage& open) {
+    ask_agent(fetch_request, encode_number(open.number - 1), [this](Result<service::Reply> reply) {
+        if (session_.closed()) return;
+        if (reply && reply->fds.size() == 1) {
+            opened_ = std::move(reply->fds.front());
+            session_.message_opened();
+        } else {
+            const bool gone = !reply && reply.error().code == Errc::not_found;
+            session_.message_refused(gone ? MessageRefusal::gone : MessageRefusal::temporary);
+        }
+        run();
+    });
+}
+
+void Conn::act(const SendMessage& send) {
+    transfer_.emplace(Transfer{std::move(opened_), 0, MessageWriter(send.body_lines)});
+    send_more();
+}
+
+// As much as the client takes; the rest when it has. A message that cannot be read on can only be broken off: without
+// its final dot the client knows that it is not whole.
+void Conn::send_more() {
+    static char chunk[chunk_octets]; // one loop, one thread
+    std::string out;
+    while (transfer_ && client_reads()) {
+        const ssize_t n = transfer_->writer.satisfied() ? 0
+                                                        : ::pread(transfer_->file.get(), chunk, sizeof chunk,
+                                                                  static_cast<off_t>(transfer_->offset));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            transfer_.reset();
+            session_.mailbox_lost();
+            return;
+        }
+        if (n == 0) return end_transfer();
+        transfer_->offset += static_cast<std::uint64_t>(n);
+        out.clear();
+        transfer_->writer.write({chunk, static_cast<std::size_t>(n)}, out);
+        stream().write(out);
+    }
+}
+
+void Conn::end_transfer() {
+    std::string out;
+    transfer_->writer.finish(out);
+    stream().write(out);
+    transfer_.reset();
+    session_.message_sent();
+}
+
+void Conn::act(const RemoveMessages& remove) {
+    removing_.clear();
+    for (const std::uint32_t number : remove.numbers) removing_.push_back(number - 1);
+    remove_from(0);
+}
+
+void Conn::remove_from(std::size_t first) {
+    if (first == removing_.size()) return commit();
+    const std::size_t count = std::min(remove_batch, removing_.size() - first);
+    const auto numbers = std::span<const std::uint32_t>(removing_).subspan(first, count);
+    ask_agent(remove_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply> reply) {
+        if (session_.closed()) return;
+        if (reply) return remove_from(next);
+        session_.removal_failed();
+        run();
+    });
+}
+
+// RFC 1939 §6: +OK to QUIT is said when the deletions are done, here: when they are on stable storage.
+void Conn::commit() {
+    ask_agent(commit_request, {}, [this](Result<service::Reply> reply) {
+        if (session_.closed()) return;
+        if (reply) {
+            session_.messages_removed();
+        } else {
+            session_.removal_failed();
+        }
+        run();
+    });
+}
+
+} // namespace posada::pop3d

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/monitor.h"
+
+#include "common/service/agents.h"
+#include "common/service/login.h"
+#include "pop3d/agent.h"
+#include "pop3d/options.h"
+
+namespace posada::pop3d {
+
+namespace {
+
+struct Shared {
+    std::unique_ptr<service::LoginService> logins;
+    std::unique_ptr<service::Agents> agents;
+    Millis lock_wait;
+    std::uint32_t max_messages;
+};
+
+class Monitor final : public service::MonitorSession, public service::LoginHooks {
+  public:
+    Monitor(Shared& shared, service::MonitorLink& link, const service::SessionInfo& info)
+        : shared_(shared), login_(*shared.logins, link, info, this) {}
+    ~Monitor() override {
+        if (agent_ > 0) shared_.agents->release(agent_);
+    }
+
+    // Every row of the table is a login row.
+    void handle(std::size_t row, priv::Message message) override { login_.handle(row, std::move(message)); }
+
+    // The agent's channel goes to the net process with the good news.
+    void on_login(const auth::Account& account, Done done) override {
+        priv::AgentSpec spec;
+        spec.title = "pop3d: " + account.name + " [agent]";
+        spec.uid = account.uid;
+        spec.gid = account.gid;
+        spec.prepare = [path = account.maildir]() -> Status {
+            const auto made = store::Maildir::open_or_create(path);
+            return made ? Status() : Status(made.error());
+        };
+        spec.trees = {account.maildir};
+        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages};
+        auto agent = shared_.agents->start(
+            std::move(spec), [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); });
+        if (!agent) return done(agent.error());
+        agent_ = agent->pid;
+        done(std::move(agent->channel));
+    }
+
+  private:
+    Shared& shared_;
+    service::LoginSession login_;
+    pid_t agent_ = -1;
+};
+
+class Service final : public service::MonitorService {
+  public:
+    explicit Service(Shared shared) : shared_(std::move(shared)) {}
+    std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink& link,
+                                                          const service::SessionInfo& info) override {
+        return std::make_unique<Monitor>(shared_, link, info);
+    }
+
+  private:
+    Shared shared_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
+    const auto mode = static_cast<priv::SandboxMode>(context.settings.service().sandbox);
+    auto agents = service::Agents::create(context.loop, mode, context.log_fd);
+    if (!agents) return agents.error();
+    auto config = service::login_config(context.settings.common(), "pop3d", "posada-pop3");
+    config.log_fd = context.log_fd;
+    const auto& options = context.settings.options<Pop3Options>();
+    Shared shared{std::make_unique<service::LoginService>(context.loop, std::move(config)), std::move(*agents),
+                  options.lock_wait, options.max_messages};
+    return std::unique_ptr<service::MonitorService>(std::make_unique<Service>(std::move(shared)));
+}
+
+} // namespace posada::pop3d

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Mistakes that other POP3 servers made, one test per row of the list; the id is in the name.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include "tests/unit/pop3d/pure_server.h"
+
+using namespace posada;
+using namespace posada::pop3d;
+using namespace posada::pop3d::testing;
+
+namespace {
+
+struct Server : PureServer {
+    explicit Server(Policy policy = test_policy()) : PureServer({true, true}, std::move(policy)) {
+        greet();
+        take_output();
+    }
+};
+
+Policy patient() {
+    Policy policy = test_policy();
+    policy.max_bad_commands_login = 1'000'000;
+    policy.max_bad_commands = 1'000'000;
+    return policy;
+}
+
+std::string plain(const std::string& message) { return "AUTH PLAIN " + proto::base64_encode(message); }
+
+} // namespace
+
+TEST(PopRegression, Row1_Cve20110411_Cve202133515_NothingBehindStlsIsRead) {
+    Server server;
+    server.receive("STLS\r\nUSER lir\r\nPASS pamplona\r\n");
+    EXPECT_TRUE(server.injected) << "the bytes stay with the driver, which ends the connection";
+    const std::string reply = server.take_output();
+    EXPECT_EQ(std::count(reply.begin(), reply.end(), '\n'), 1) << reply;
+    EXPECT_FALSE(server.session().logged_in());
+}
+
+TEST(PopRegression, Row1_Cve20110411_HalfALineBeforeTheHandshakeIsForgotten) {
+    Server server;
+    server.session().consume("STLS\r\n");
+    server.session().take_effects();
+    server.session().tls_started("");
+    server.receive("CAPA\r\n");
+    EXPECT_TRUE(server.take_output().starts_with("+OK"));
+}
+
+TEST(PopRegression, Row2_Cve201911500_NulInACommand) {
+    using namespace std::string_literals;
+    Server server;
+    EXPECT_TRUE(server.say("USER \"x\0\\\" \"y\""s).starts_with("-ERR "));
+}
+
+TEST(PopRegression, Row3_NulNeverTruncatesAName) {
+    using namespace std::string_literals;
+    Server server(patient());
+    server.on_login = [](Session&) { ADD_FAILURE() << "a name with NUL reached the monitor"; };
+    EXPECT_TRUE(server.say("USER lir\0x"s).starts_with("-ERR "));
+    EXPECT_TRUE(server.say(plain("\0lir\0pamplona\0"s)).starts_with("-ERR "));
+    EXPECT_TRUE(server.say(plain("\0lir\0x\0pamplona"s)).starts_with("-ERR "));
+    EXPECT_TRUE(server.say(plain("\0\0lir\0pamplona"s)).starts_with("-ERR "));
+}
+
+TEST(PopRegression, Row4_Cve201910691_InvalidUtf8NameIsAnOrdinaryFailure) {
+    using namespace std::string_literals;
+    Server server(patient());
+    server.say("USER \xff\xfe\xc0");
+    EXPECT_EQ(server.say("PASS x"), "-ERR [AUTH] wrong user name or password\r\n");
+    EXPECT_EQ(server.say(plain("\0\xff\xfe\0x"s)), "-ERR [AUTH] wrong user name or password\r\n");
+    server.say("USER lir");
+    EXPECT_TRUE(server.say("PASS pamplona").starts_with("+OK"));
+}
+
+TEST(PopRegression, Row5_Cve20172669_Cve202624031_Cve202627860_NamesAreLiteral) {
+    Server server(patient());
+    for (const char* name : {"%{home}", "'; --", "*)(uid=*", "$(id)", "../lir", "lir:x", "%s%n"}) {
+        server.say(std::string("USER ") + name);
+        EXPECT_EQ(server.say("PASS pamplona"), "-ERR [AUTH] wrong user name or password\r\n") << name;
+    }
+}
+
+TEST(PopRegression, Row6_Cve202559028_BadBase64FailsOnlyThisClient) {
+    Server bad;
+    Server good;
+    good.say("AUTH PLAIN");
+    bad.say("AUTH PLAIN");
+    EXPECT_TRUE(bad.say("\x01\x02 not base64 ====").starts_with("-ERR "));
+    using namespace std::string_literals;
+    EXPECT_TRUE(good.say(proto::base64_encode("\0lir\0pamplona"s)).starts_with("+OK"));
+    EXPECT_TRUE(bad.say("CAPA").starts_with("+OK"));
+}
+
+TEST(PopRegression, Row7_Cve201715132_TenThousandCancelledExchangesCostNoMemory) {
+    Server server(patient());
+    const auto exchange = [&] {
+        server.say("AUTH PLAIN");
+        EXPECT_TRUE(server.say("*").starts_with("-ERR "));
+    };
+    for (int i = 0; i < 100; ++i) exchange();
+    const std::size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 10'000; ++i) exchange();
+    EXPECT_LT(mallinfo2().uordblks, before + 4096);
+}
+
+TEST(PopRegression, Row8_Cve201911494_Cve201911499_AnExchangeMayEndAnywhere) {
+    for (const char* first : {"AUTH PLAIN", "AUTH LOGIN"}) {
+        Server server;
+        server.say(first);
+        server.receive("AGxpcg");
+        server.session().timeout();
+        EXPECT_TRUE(server.closed());
+    }
+}
+
+TEST(PopRegression, Row9_Cve202012673_Cve202012674_ShortMessagesForEveryMechanism) {
+    using namespace std::string_literals;
+    Policy policy = patient();
+    policy.scram = true;
+    Server server(policy);
+    for (const char* mechanism : {"PLAIN", "LOGIN", "SCRAM-SHA-256"})
+        for (const std::string& message : {""s, "\0"s, "n"s, "\0\0"s, "\0\0\0"s, ",,"s, "n,,"s, "n,,n=,r="s}) {
+            std::string reply =
+                server.say("AUTH "s + mechanism + " " + (message.empty() ? "=" : proto::base64_encode(message)));
+            if (reply.starts_with("+ ")) reply = server.say("");
+            EXPECT_TRUE(reply.starts_with("-ERR ")) << mechanism << ": " << reply;
+        }
+    EXPECT_FALSE(server.session().logged_in());
+}
+
+TEST(PopRegression, Row10_Cve202627857_Cve202642006_AMegabyteOfParentheses) {
+    for (const char c : {'(', ')'}) {
+        Server server(patient());
+        server.receive("NOOP ");
+        const std::size_t before = mallinfo2().uordblks;
+        for (int i = 0; i < 256; ++i) server.receive(std::string(4096, c));
+        EXPECT_LT(mallinfo2().uordblks, before + 64 * 1024);
+        server.receive("\r\nCAPA\r\n");
+        const std::string reply = server.take_output();
+        EXPECT_TRUE(reply.starts_with("-ERR line too long\r\n+OK")) << reply.substr(0, 80);
+    }
+}
+
+TEST(PopRegression, Row10_AfterLoginToo) {
+    Server server;
+    server.say("USER lir");
+    server.say("PASS pamplona");
+    server.receive("NOOP " + std::string(1 << 20, '(') + "\r\nNOOP\r\n");
+    EXPECT_EQ(server.take_output(), "-ERR line too long\r\n+OK\r\n");
+}
+
+TEST(PopRegression, Row12_Cve202561600_AnEndlessArgumentBeforeLoginIsNotKept) {
+    Server server(patient());
+    const std::size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 4096; ++i) server.receive(std::string(4096, 'A'));
+    EXPECT_LT(mallinfo2().uordblks, before + 64 * 1024);
+}
+
+TEST(PopRegression, Row15_Cve202633603_ScramPlusWithAWrongExporterIsRefused) {
+    Policy policy = test_policy();
+    policy.scram = true;
+    PureServer server({true, false}, policy);
+    server.exporter = std::string(32, 'e');
+    server.greet(true);
+    server.take_output();
+    const std::string nonce = "rOprNGfwEbeRWgbNEkqO";
+    EXPECT_TRUE(server.say("AUTH SCRAM-SHA-256-PLUS " + proto::base64_encode("p=tls-exporter,,n=user,r=" + nonce))
+                    .starts_with("+ "));
+    const std::string wrong = proto::base64_encode("p=tls-exporter,," + std::string(32, 'f'));
+    EXPECT_TRUE(server
+                    .say(proto::base64_encode("c=" + wrong + ",r=" + nonce + "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=" +
+                                              "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="))
+                    .starts_with("-ERR "));
+    EXPECT_FALSE(server.session().logged_in());
+}
+
+TEST(PopRegression, Row15_AClientThatWasShownAShorterListIsRefused) {
+    Policy policy = test_policy();
+    policy.scram = true;
+    PureServer server({true, false}, policy);
+    server.exporter = std::string(32, 'e');
+    server.greet(true);
+    server.take_output();
+    EXPECT_TRUE(server.say("AUTH SCRAM-SHA-256 " + proto::base64_encode("y,,n=user,r=rOprNGfwEbeRWgbNEkqO"))
+                    .starts_with("-ERR "));
+}
+
+TEST(PopRegression, Row17_AnExchangeCannotBeReplayed) {
+    using namespace std::string_literals;
+    Server server(patient());
+    server.say("AUTH LOGIN");
+    server.say(proto::base64_encode("lir"));
+    server.say(proto::base64_encode("wrong"));
+    EXPECT_TRUE(server.say(proto::base64_encode("pamplona")).starts_with("-ERR unknown command"));
+}
+
+TEST(PopRegression, EmptyLineAndColonAndBareSpace) {
+    Server server(patient());
+    for (const char* line : {"", ":", "a:b", "CAPA:", " ", "\t"})
+        EXPECT_TRUE(server.say(line).starts_with("-ERR ")) << line;
+    EXPECT_TRUE(server.say("CAPA").starts_with("+OK"));
+}
+
+TEST(PopRegression, DisconnectDuringList) {
+    Server server;
+    server.mailbox.assign(10'000, "\r\n");
+    server.say("USER lir");
+    server.say("PASS pamplona");
+    server.hold_output = true;
+    server.receive("LIST\r\n");
+    ASSERT_TRUE(server.session().listing());
+    server.session().timeout();
+    server.drained();
+    EXPECT_TRUE(server.closed());
+}
+
+TEST(PopRegression, InitialResponseSplitOverPackets) {
+    using namespace std::string_literals;
+    const std::string line = plain("\0lir\0pamplona"s) + "\r\n";
+    for (std::size_t at = 1; at < line.size(); ++at) {
+        Server server;
+        server.receive(line.substr(0, at));
+        server.receive(line.substr(at));
+        EXPECT_TRUE(server.take_output().starts_with("+OK lir has")) << at;
+    }
+}
+
+TEST(PopRegression, DeleRsetDeleManyTimesCostsNoMemory) {
+    Server server(patient());
+    server.mailbox.assign(100, "\r\n");
+    server.say("USER lir");
+    server.say("PASS pamplona");
+    const auto round = [&] {
+        server.say("DELE 1");
+        server.say("RSET");
+    };
+    for (int i = 0; i < 10; ++i) round();
+    const std::size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 1000; ++i) round();
+    EXPECT_LT(mallinfo2().uordblks, before + 4096);
+}
+
+TEST(PopRegression, AReplyNeverHasASecondLineFromTheClient) {
+    Server server(patient());
+    for (const char* line : {"HELP x\ry", "FOO\x01\x1b[2J", "USER a\x7f"}) {
+        const std::string reply = server.say(line);
+        EXPECT_EQ(std::count(reply.begin(), reply.end(), '\n'), 1) << reply;
+        EXPECT_LE(reply.size(), 512U);
+    }
+}
