@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
     options.program_dir = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
     ::signal(SIGPIPE, SIG_IGN);
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); // what we inherited is not for our services
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1); // what our services leave behind is ours to end
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);         // what our services leave behind is ours to end
     auto loop = io::Loop::create();
     if (!loop) return fail(loop.error());
     supervisor::Supervisor supervisor(**loop, std::move(options));

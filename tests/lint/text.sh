@@ -21,7 +21,7 @@ done < <(git ls-files '*.h')
 search() { # what regex -- pathspec...
     local what=$1 regex=$2 found
     shift 3
-    found=$(git grep -nIE "$regex" -- "$@" ':!tests/lint/text.sh' ':!tests/*/corpus' ':!tests/corpus') && offence "$what:
+    found=$(git grep -nIE "$regex" -- "$@" ':!tests/lint/text.sh' ':(exclude,glob)tests/**/corpus/**') && offence "$what:
 $found"
 }
 search "trailing blank" '[ 	]+$' -- '*.cc' '*.h' '*.md' '*.toml' '*.service' '*.socket'
