@@ -2,10 +2,14 @@
 // Prints what the documents say about options and log events, from the tables that the programs use:
 //     print-docs options   the tables of posada.toml(5), mdoc
 //     print-docs events    the table of posada-log(5), mdoc
+//     print-docs smtp      the command table of smtpd(8), mdoc
 //     print-docs example   packaging/posada.toml.example: every key as a comment with its default
+//     print-docs keys      every key once
+//     print-docs words     tests/fuzz/dict/config.dict: keys, choices and headers for the mutator
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -13,6 +17,7 @@
 #include "common/base/text.h"
 #include "common/service/config.h"
 #include "ctl/sections.h"
+#include "smtpd/commands.h"
 
 using namespace posada;
 using namespace posada::service;
@@ -129,6 +134,17 @@ void print_events() {
     fmt::print(".El\n");
 }
 
+void print_smtp_commands() {
+    fmt::print(".Bl -tag -width Ds\n");
+    for (const auto& row : smtpd::commands()) {
+        if ((row.flags & proto::hidden) != 0) continue;
+        fmt::print(".It Li {}\n", macro_text(row.syntax));
+        print_sentences(row.help);
+        fmt::print(".Pq {}\n", macro_text(row.rfc));
+    }
+    fmt::print(".El\n");
+}
+
 // ---- the example file
 
 void print_comment(std::string_view text) {
@@ -182,6 +198,35 @@ void print_example() {
     }
 }
 
+// ---- lists of words
+
+void collect(const Schema& schema, const std::string& path, std::set<std::string>& keys, std::set<std::string>& words) {
+    for (const OptionRow& row : schema.rows) {
+        keys.emplace(row.key);
+        for (const std::string_view word : row.words) words.insert(fmt::format("\\\"{}\\\"", word));
+        if (row.inner == nullptr) continue;
+        words.insert(header_of(row, join(path, row.key)));
+        collect(*row.inner, join(path, row.key), keys, words);
+    }
+}
+
+void print_words(bool for_fuzzer) {
+    std::set<std::string> keys;
+    std::set<std::string> words{R"(\"1h30m\")",   R"(\"64K\")", R"(\"10.0.0.0/8\")",
+                                R"(\x0a---\x0a)", R"(\"\"\")",  "'''"};
+    collect(common_schema(), "", keys, words);
+    for (const SectionInfo* section : ctl::all_sections()) {
+        const std::string name(section->name);
+        words.insert(fmt::format("[{}]", name));
+        collect(service_schema(), name, keys, words);
+        collect(*section->schema, name, keys, words);
+    }
+    if (!for_fuzzer) return fmt::print("{}\n", fmt::join(keys, "\n"));
+    fmt::print("# printed by tests/print-docs words\n");
+    for (const std::string& key : keys) fmt::print("\"{} = \"\n", key);
+    for (const std::string& word : words) fmt::print("\"{}\"\n", word);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -190,10 +235,12 @@ int main(int argc, char** argv) {
         print_options();
     } else if (what == "events") {
         print_events();
+    } else if (what == "smtp") {
+        print_smtp_commands();
     } else if (what == "example") {
         print_example();
     } else {
-        std::fputs("usage: print-docs options|events|example\n", stderr);
+        std::fputs("usage: print-docs options|events|smtp|example\n", stderr);
         return 64;
     }
     return std::fflush(stdout) == 0 ? 0 : 71;

@@ -57,15 +57,35 @@ check_manual_examples() { # page
     done
 }
 
+# A key that no code outside the option tables reads would be a promise without an effect.
+check_keys_are_used() {
+    local key member
+    for key in $("$print" keys); do
+        case $key in
+        address) member=addresses ;;
+        route) member=routes ;;
+        config_version) continue ;; # config_check.cc compares it; nothing else may depend on it
+        *) member=$key ;;
+        esac
+        git grep -qE "(\.|->)$member\b" -- '*.cc' '*.h' ':!tests' ':!*options*' ':!common/service/config*'
+        verdict $? "key $key: no code reads it"
+    done
+}
+
 mode=${1:-}
 page_with_table man/posada.toml.5 options >"$work/posada.toml.5"
 update_or_compare man/posada.toml.5 "$work/posada.toml.5"
 page_with_table man/posada-log.5 events >"$work/posada-log.5"
 update_or_compare man/posada-log.5 "$work/posada-log.5"
+page_with_table man/smtpd.8 smtp >"$work/smtpd.8"
+update_or_compare man/smtpd.8 "$work/smtpd.8"
 "$print" example >"$work/example"
 update_or_compare packaging/posada.toml.example "$work/example"
+"$print" words >"$work/words"
+update_or_compare tests/fuzz/dict/config.dict "$work/words"
 [ "$mode" != --update ] || exit 0
 
+check_keys_are_used
 check_example packaging/posada.toml
 check_manual_examples man/posada.toml.5
 for page in man/*.[1578]; do
