@@ -239,8 +239,10 @@ int main(int argc, char** argv) {
         print_smtp_commands();
     } else if (what == "example") {
         print_example();
+    } else if (what == "keys" || what == "words") {
+        print_words(what == "words");
     } else {
-        std::fputs("usage: print-docs options|events|smtp|example\n", stderr);
+        std::fputs("usage: print-docs options|events|smtp|example|keys|words\n", stderr);
         return 64;
     }
     return std::fflush(stdout) == 0 ? 0 : 71;
