@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ctl/password_input.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -22,14 +23,21 @@ volatile sig_atomic_t interrupted = 0;
 
 void note_signal(int signal) noexcept { interrupted = signal; }
 
-// Echo off, and back on even when the prompt is left by ^C.
+// Echo off, and back on even when the prompt is left by ^C. The signals are blocked but inside of wait_for_line(), so
+// that none is lost between a look at the flag and the wait.
 class SilentTerminal {
   public:
     SilentTerminal() {
         interrupted = 0;
         struct sigaction action {};
-        action.sa_handler = note_signal; // no SA_RESTART: the read must return
-        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &action, &before_[i]);
+        action.sa_handler = note_signal;
+        sigset_t blocked;
+        ::sigemptyset(&blocked);
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            ::sigaction(signals[i], &action, &before_[i]);
+            ::sigaddset(&blocked, signals[i]);
+        }
+        ::sigprocmask(SIG_BLOCK, &blocked, &mask_);
         good_ = ::tcgetattr(STDIN_FILENO, &saved_) == 0;
         termios silent = saved_;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHOE | ECHOK | ECHONL);
@@ -37,27 +45,35 @@ class SilentTerminal {
     }
     ~SilentTerminal() {
         if (good_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved_);
+        ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
         for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
         if (interrupted != 0) ::raise(interrupted);
     }
     SilentTerminal(const SilentTerminal&) = delete;
     SilentTerminal& operator=(const SilentTerminal&) = delete;
     [[nodiscard]] bool good() const { return good_; }
+    // false: a signal came instead.
+    [[nodiscard]] bool wait_for_line() const {
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        return interrupted == 0 && ::ppoll(&input, 1, nullptr, &mask_) == 1 && interrupted == 0;
+    }
 
   private:
     static constexpr std::array<int, 4> signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     std::array<struct sigaction, 4> before_{};
+    sigset_t mask_{};
     termios saved_{};
     bool good_ = false;
 };
 
-std::optional<Secret> prompt(const char* text) {
+std::optional<Secret> prompt(const SilentTerminal& silent, const char* text) {
     std::fputs(text, stderr);
     std::fflush(stderr);
-    auto line = password_from_fd(STDIN_FILENO);
+    std::optional<Secret> out;
+    if (silent.wait_for_line())
+        if (auto line = password_from_fd(STDIN_FILENO)) out = std::move(*line);
     std::fputs("\n", stderr);
-    if (!line || interrupted != 0) return std::nullopt;
-    return std::move(*line);
+    return out;
 }
 
 } // namespace
@@ -79,7 +95,7 @@ Result<Secret> password_from_fd(int fd) {
     char c = 0;
     for (;;) {
         const ssize_t n = ::read(fd, &c, 1);
-        if (n < 0 && errno == EINTR && interrupted == 0) continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno_error("cannot read the password from descriptor " + std::to_string(fd));
         if (n == 0 || c == '\n') break;
         line.push_back(c);
@@ -95,10 +111,10 @@ Result<Secret> password_from_terminal() {
         return Error{Errc::invalid, 0, "standard input is no terminal: give --password-fd N, or --generate"};
     const SilentTerminal silent;
     if (!silent.good()) return errno_error("cannot switch the terminal's echo off");
-    auto first = prompt("New password: ");
+    auto first = prompt(silent, "New password: ");
     if (!first) return Error{Errc::invalid, 0, "no password given"};
     RETURN_IF_ERROR(check_new_password(first->view()));
-    const auto second = prompt("Again: ");
+    const auto second = prompt(silent, "Again: ");
     if (!second) return Error{Errc::invalid, 0, "no password given"};
     if (!equal_constant_time(first->view(), second->view()))
         return Error{Errc::invalid, 0, "the two passwords differ; nothing was changed"};
