@@ -48,7 +48,7 @@ tests/bare-loops_LDLIBS := -lsqlite3
 # The tables of posada.toml(5), posada-log(5) and the example file; tests/docs compares.
 TEST_PROGRAMS += tests/print-docs
 tests/print-docs_SRCS := tests/docs/print_docs.cc ctl/sections.cc $(wildcard smtpd/options*.cc pop3d/options*.cc)
-tests/print-docs_LIBS := smtpd service auth store priv io proto base
+tests/print-docs_LIBS := smtpd pop3d service auth store priv io proto base
 tests/print-docs_LDLIBS = $(LAUNCHER_LDLIBS)
 
 include tests/fuzz/module.mk

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Fuzz targets: tests/fuzz/<name>_fuzz.cc defines LLVMFuzzerTestOneInput; seeds are in corpus/<name>/, words for the
+# mutator in dict/<name>.dict. tests/fuzz/run.sh runs them.
+#   MODE=fuzz  build/fuzz/tests/fuzz-<name>    clang++ with libFuzzer, ASan and UBSan
+#   MODE=asan  build/asan/tests/replay-<name>  g++ with ASan and UBSan: runs the files it is given, once
+# What a target tests is named as sources, not as libraries: only that is compiled a third time. base is always linked.
+FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc)))
+FUZZ_SRCS_addr := common/io/addr.cc
+FUZZ_SRCS_channel := common/priv/channel.cc
+FUZZ_SRCS_gate := common/priv/request.cc
+FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
+    net_options option_value options schema units) common/io/addr.cc pop3d/options.cc smtpd/options.cc
+FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
+
+FUZZ_PROGRAMS :=
+# $(1): prefix of the program's name, $(2): target, $(3): further sources, $(4): further linker flags
+define fuzz_program
+FUZZ_PROGRAMS += tests/$(1)-$(2)
+tests/$(1)-$(2)_SRCS := tests/fuzz/$(2)_fuzz.cc $(FUZZ_SRCS_$(2)) $(3)
+tests/$(1)-$(2)_LIBS = $$(FUZZ_LIBS_$(2)) base
+tests/$(1)-$(2)_LDLIBS = $$(FUZZ_LDLIBS_$(2)) -lfmt
+tests/$(1)-$(2)_LDFLAGS := $(4)
+endef
+ifeq ($(MODE),fuzz)
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_program,fuzz,$(t),,-fsanitize=fuzzer)))
+endif
+ifeq ($(MODE),asan)
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_program,replay,$(t),tests/fuzz/replay_main.cc,)))
+endif
+TEST_PROGRAMS += $(FUZZ_PROGRAMS)
+
+fuzz-programs: $(patsubst %,$(B)/%,$(FUZZ_PROGRAMS))
+list-fuzz-targets:
+	@echo $(FUZZ_TARGETS)
+.PHONY: fuzz-programs list-fuzz-targets
