@@ -74,7 +74,8 @@ constexpr OptionRow mail_rows[] = {
 constexpr Schema mail_rows_schema{mail_rows};
 
 constexpr OptionRow common_rows[] = {
-    integer<&CommonOptions::config_version>("config_version", 1, 1'000, "Version of this format; this program understands 1."),
+    integer<&CommonOptions::config_version>("config_version", 1, 1'000,
+                                            "Version of this format; this program understands 1."),
     text<&CommonOptions::hostname>("hostname", "Name in greetings and Received fields; empty: the system's."),
     integer<&CommonOptions::uid_base>("uid_base", 0, 4'000'000'000,
                                       "0: net programs run as the accounts _posada-*; else as uids from here on, for a "

@@ -62,7 +62,8 @@ struct MailOptions {
 
 struct CommonOptions {
     std::uint32_t config_version = 1;
-    std::uint32_t uid_base = 0; // 0 = accounts _posada-<role>; else uids from here on (identity.h), for root without accounts
+    std::uint32_t uid_base =
+        0;                // 0 = accounts _posada-<role>; else uids from here on (identity.h), for root without accounts
     std::string hostname; // never empty after loading: the system's name is filled in
     PathOptions paths;
     TlsOptions tls;
