@@ -32,6 +32,7 @@ void Mailroom::read_policy(const service::NetContext& context, bool scram, bool 
     policy_.max_hops = options_.max_hops;
     policy_.max_errors = options_.max_errors;
     policy_.max_idle_commands = options_.max_idle_commands;
+    policy_.repair_line_ends = options_.bare_lf == BareLf::repair;
     policy_.scram = scram;
     policy_.transcript = transcript;
 }

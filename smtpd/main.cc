@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/priv/drop.h"
 #include "smtpd/monitor.h"
 #include "smtpd/queue_service.h"
 
@@ -19,6 +20,7 @@ static bool take_word(int& argc, char** argv, std::string_view word) {
 
 int main(int argc, char** argv) {
     using namespace posada::smtpd;
+    posada::priv::keep_title_room(argc, argv); // before words are taken out
     if (take_word(argc, argv, "--queue")) return queue_service_main(argc, argv);
     if (take_word(argc, argv, "--submission")) return submission_main(argc, argv);
     return smtpd_main(argc, argv);

@@ -12,6 +12,8 @@ using namespace posada::service;
 
 constexpr std::string_view route_tls_words[] = {"none", "opportunistic", "required"};
 
+constexpr std::string_view bare_lf_words[] = {"refuse", "repair"};
+
 constexpr OptionRow route_rows[] = {
     required(text<&Route::domain>("domain", "Recipient domain, or \"*\" for every domain that is not local.")),
     required(text<&Route::host>("host", "Numeric IP address of the server that takes the mail.")),
@@ -51,6 +53,10 @@ constexpr OptionRow rows[] = {
                                              "Wait for the next command (RFC 5321 4.5.3.2.7: 5 minutes)."),
     duration<&SmtpdOptions::data_timeout>("data_timeout", Seconds(10), Seconds(3'600),
                                           "Wait for the next part of a message's data."),
+    choice<&SmtpdOptions::bare_lf>("bare_lf", bare_lf_words,
+                                   "A line of message data that ends in LF alone. refuse: 550 and the connection is "
+                                   "closed; repair: it becomes CRLF, for old devices. The end of data is CRLF.CRLF "
+                                   "either way."),
     network_list<&SmtpdOptions::relay_networks>(
         "relay_networks", "Clients that may send to any domain without a login: scanners, cameras."),
     text<&SmtpdOptions::postmaster>("postmaster", "Account that gets mail for postmaster (RFC 5321 4.5.1); empty: an "

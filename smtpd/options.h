@@ -35,6 +35,9 @@ struct QueueOptions {
     std::uint32_t batch = 100; // messages per transaction and recipients per lease
 };
 
+// A line of message data that ends in LF without CR.
+enum class BareLf : std::uint8_t { refuse, repair };
+
 struct SmtpdOptions {
     std::uint64_t max_message_size = 25ULL << 20;
     std::uint64_t max_header_size = 256ULL << 10;
@@ -44,6 +47,7 @@ struct SmtpdOptions {
     std::uint32_t max_idle_commands = 100;
     Millis command_timeout{300'000}; // RFC 5321 4.5.3.2.7
     Millis data_timeout{600'000};
+    BareLf bare_lf = BareLf::refuse;
     std::vector<io::Network> relay_networks;
     std::string postmaster; // account; empty = an account of this name
     std::uint64_t spool_memory = 64ULL << 20;

@@ -35,6 +35,7 @@ struct Policy {
     std::uint32_t max_hops = 100;
     std::uint32_t max_errors = 20;         // refused commands, then 421
     std::uint32_t max_idle_commands = 100; // commands without a message, then each counts as an error
+    bool repair_line_ends = false;         // a bare LF in data becomes CRLF instead of a refusal
     bool scram = false;                    // every account has a verifier
     bool transcript = false;
 };
@@ -188,12 +189,14 @@ class Session {
     // session_data.cc
     void on_data(std::string_view arg);
     std::size_t consume_data(std::string_view input);
+    [[nodiscard]] proto::DataLines data_lines() const;
     void on_content(std::string_view content);
     void first_line(std::string_view content);
     void body(std::string_view text, std::string owned);
     void end_of_data();
     [[nodiscard]] std::string trace_field() const;
     bool refuse_content();
+    void note_mail_in(std::string_view queue_id);
 
     // session_auth.cc
     void on_auth(std::string_view arg);

@@ -23,12 +23,16 @@ void Session::space_answer(SpaceVerdict verdict) {
         return refuse_mail(452, "4.3.1", "No space for another message now, try again later", "");
     if (verdict == SpaceVerdict::no_queue)
         return refuse_mail(451, "4.3.2", "The mail queue (smtpd --queue) is not running, try again later", "");
-    const bool typed = peer_.typed && only_lf_;
-    data_ = std::make_unique<proto::DotReader>(policy_.max_message_size,
-                                               typed ? proto::DataLines::lf : proto::DataLines::crlf);
+    data_ = std::make_unique<proto::DotReader>(policy_.max_message_size, data_lines());
     mode_ = Mode::data;
     send(proto::numeric_reply(354, "", "Enter mail, end with \".\" on a line by itself"));
     body({}, trace_field());
+}
+
+// From the commands and the configuration, never from the content.
+proto::DataLines Session::data_lines() const {
+    if (peer_.typed && only_lf_) return proto::DataLines::lf;
+    return policy_.repair_line_ends ? proto::DataLines::repair : proto::DataLines::crlf;
 }
 
 void Session::space_exhausted() {
@@ -121,6 +125,15 @@ void Session::end_of_data() {
     effects_.push_back(SubmitMessage{mail_, helo_, login_});
 }
 
+void Session::note_mail_in(std::string_view queue_id) {
+    std::vector<LogField> fields{{"queue-id", std::string(queue_id)},
+                                 {"from", mail_.sender.text()},
+                                 {"recipients", std::to_string(mail_.recipients.size())},
+                                 {"size", std::to_string(data_->size())}};
+    if (!login_.empty()) fields.push_back({"user", login_});
+    note(event::mail_in, std::move(fields));
+}
+
 void Session::queue_answer(QueueVerdict verdict, std::string_view queue_id) {
     if (wait_ != Wait::queue) return;
     wait_ = Wait::nothing;
@@ -128,11 +141,7 @@ void Session::queue_answer(QueueVerdict verdict, std::string_view queue_id) {
     case QueueVerdict::stored:
         ++messages_;
         idle_commands_ = 0;
-        note(event::mail_in, {{"queue_id", std::string(queue_id)},
-                              {"from", mail_.sender.text()},
-                              {"recipients", std::to_string(mail_.recipients.size())},
-                              {"size", std::to_string(data_->size())},
-                              {"user", login_}});
+        note_mail_in(queue_id);
         reply(250, "2.0.0", std::string(queue_id) + " Message accepted for delivery");
         break;
     case QueueVerdict::no_space: refuse_mail(452, "4.3.1", "No space for this message now, try again later", ""); break;

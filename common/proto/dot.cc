@@ -34,10 +34,28 @@ DotReader::Piece DotReader::refuse(DataFault why, std::string_view in, std::size
 DotReader::Piece DotReader::next(std::string_view in) {
     if (fault_ != DataFault::none && fault_ != DataFault::too_large) return skip_refused(in);
     if (state_ == State::dot || state_ == State::dot_cr) return after_dot(in);
+    if (state_ == State::lf_start || state_ == State::lf_dot) return after_bare_lf(in);
     if (state_ == State::line_start && in.front() == '.') {
         state_ = State::dot;
         return {{}, 1, false};
     }
+    return text(in);
+}
+
+// Repaired line ends: a lone dot behind one is what smuggling looks like, and is refused like everywhere else. Other
+// dots are content: who does not know CRLF has not stuffed them either.
+DotReader::Piece DotReader::after_bare_lf(std::string_view in) {
+    const char c = in.front();
+    if (state_ == State::lf_start && c == '.') {
+        state_ = State::lf_dot;
+        count(1);
+        return {in.substr(0, 1), 1, false};
+    }
+    if (state_ == State::lf_dot && (c == '\n' || c == '\r')) {
+        state_ = State::dot;
+        return refuse(DataFault::bare_lf, in, 0);
+    }
+    state_ = State::text;
     return text(in);
 }
 
@@ -59,12 +77,13 @@ DotReader::Piece DotReader::text(std::string_view in) {
             count(in.size());
             return {in, in.size(), false};
         }
-        if (lines_ == DataLines::lf) {
-            state_ = State::line_start;
+        const bool bare = !ends_in_cr && !(after_cr && line.empty());
+        if (bare && lines_ == DataLines::crlf) return refuse(DataFault::bare_lf, in, at);
+        if (bare) {
+            state_ = lines_ == DataLines::lf ? State::line_start : State::lf_start;
             count(lf + 2);
             return {in.substr(0, lf), lf + 1, true};
         }
-        if (!ends_in_cr && !(after_cr && line.empty())) return refuse(DataFault::bare_lf, in, at);
         after_cr = false;
         at = lf + 1;
         state_ = State::line_start;
@@ -77,7 +96,7 @@ DotReader::Piece DotReader::text(std::string_view in) {
 // Behind a dot that starts a line: the end, or a stuffed dot, which is dropped.
 DotReader::Piece DotReader::after_dot(std::string_view in) {
     const char c = in.front();
-    const bool crlf = lines_ == DataLines::crlf;
+    const bool crlf = lines_ != DataLines::lf;
     if (c == '\n' && (state_ == State::dot_cr || !crlf)) {
         ended_ = true;
         return {{}, 1, false};

@@ -12,8 +12,9 @@
 namespace posada::proto {
 
 // crlf: what SMTP says. lf: for a dialog typed by hand whose commands all ended in LF too; content is then given out
-// with CRLF. Never chosen from the content, which is another person's.
-enum class DataLines : unsigned char { crlf, lf };
+// with CRLF. repair: the end of data is CRLF.CRLF as in crlf, a bare LF inside the content is given out as CRLF, a lone
+// dot next to one is refused. Never chosen from the content, which is another person's.
+enum class DataLines : unsigned char { crlf, lf, repair };
 
 enum class DataFault : unsigned char {
     none,
@@ -51,7 +52,7 @@ class DotReader {
     [[nodiscard]] std::uint64_t size() const { return size_; }
 
   private:
-    enum class State : unsigned char { line_start, text, cr, dot, dot_cr };
+    enum class State : unsigned char { line_start, text, cr, dot, dot_cr, lf_start, lf_dot };
     struct Piece {
         std::string_view content;
         std::size_t consumed = 0;
@@ -60,6 +61,7 @@ class DotReader {
     Piece next(std::string_view in);
     Piece text(std::string_view in);
     Piece after_dot(std::string_view in);
+    Piece after_bare_lf(std::string_view in);
     Piece skip_refused(std::string_view in);
     Piece refuse(DataFault why, std::string_view in, std::size_t at);
     void count(std::uint64_t octets);

@@ -82,6 +82,19 @@ TEST(SmtpSession, EightBitContentIsNoticed) {
     EXPECT_TRUE(server.spool.at(0).mail.body_8bit);
 }
 
+TEST(SmtpSession, BareLfIsRepairedWhereConfigured) {
+    Policy policy = default_policy();
+    policy.repair_line_ends = true;
+    SmtpServer server(policy);
+    start_message(server);
+    EXPECT_EQ(server.codes("Subject: x\n\nold scanner\n\r\n.\r\n"), "250");
+    EXPECT_EQ(without_trace(server.spool.at(0).content), "Subject: x\r\n\r\nold scanner\r\n\r\n");
+    SmtpServer smuggled(policy);
+    start_message(smuggled);
+    EXPECT_EQ(smuggled.say("x\n.\nMAIL FROM:<a@b.example>\r\n").substr(0, 9), "550 5.5.2");
+    EXPECT_TRUE(smuggled.closed());
+}
+
 TEST(SmtpSession, SizeIsRefusedBeforeTheData) {
     SmtpServer server;
     (void)server.codes("EHLO x\r\n");

@@ -153,6 +153,34 @@ TEST(DotReader, TypedDataKnowNoOtherLineEnd) {
     }
 }
 
+TEST(DotReader, RepairedLineEnds) {
+    const Outcome out = read_every_split("a: b\n\n.dot\r\n..x\n..y\n.\n", DataLines::repair);
+    EXPECT_EQ(out.fault, DataFault::bare_lf) << "a lone dot behind a bare LF";
+    const Outcome good = read_every_split("a: b\n\n.dot\r\n..x\n..y\n\r\n.z\n.\t\r\n.\r\nQUIT\r\n", DataLines::repair);
+    EXPECT_EQ(good, (Outcome{"a: b\r\n\r\n.dot\r\n.x\r\n..y\r\n\r\nz\r\n.\t\r\n", "QUIT\r\n", DataFault::none, true}));
+    EXPECT_EQ(good.size, good.content.size());
+}
+
+TEST(DotReader, RepairDoesNotOpenTheDoorToSmuggling) {
+    const std::string variants[] = {"\n.\n",
+                                    "\n.\r",
+                                    "\r.\n",
+                                    "\r.\r",
+                                    "\n.\r\n",
+                                    "\r.\r\n",
+                                    "\r\n.\n",
+                                    "\r\n.\r",
+                                    "\r\n.\r\r\n",
+                                    "\r\r\n.\r\r\n",
+                                    "\r\n\r.\r\n",
+                                    "\r\n.\n\r\n",
+                                    std::string("\r\n\0.\r\n", 6)};
+    for (const std::string& variant : variants) {
+        const Outcome out = read_every_split("body" + variant + "MAIL FROM:<a@b.example>\r\n.\r\n", DataLines::repair);
+        EXPECT_TRUE(out.ended && out.fault != DataFault::none) << testing::PrintToString(variant);
+    }
+}
+
 // Row 4, the volume half: an end that falls behind 64 KiB of content, at every offset around the boundary.
 TEST(DotReader, EndAroundA64KBoundary) {
     for (std::size_t size = 65'530; size < 65'542; ++size) {
