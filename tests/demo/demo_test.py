@@ -227,7 +227,7 @@ def test_as_root_the_net_programs_have_uids_of_their_own():
         for title, (uids, seccomp) in net.items():
             assert len(set(uids)) == 1 and 61184 <= int(uids[0]) < 61184 + 16, (title, uids)
         session = socket.create_connection(("127.0.0.1", demo.port("pop3")))
-        f = session.makefile("rw", newline="\r\n")
+        f = session.makefile("rw", newline="")
         f.readline()
         f.write("USER lir\r\nPASS pamplona\r\n")
         f.flush()

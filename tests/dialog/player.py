@@ -223,6 +223,8 @@ class Stage:
         if "relay" in words:
             extra["smtpd"].append('relay_networks = ["127.0.0.0/8"]')
             tail = '[[smtpd.route]]\ndomain = "yahoo.com"\nhost = "127.0.0.1"\nport = 9\ntls = "none"\n'
+        if "postmaster" in words:
+            extra["smtpd"].append('postmaster = "daniel"')
         text = self.base
         for section, lines in extra.items():
             if lines:
