@@ -25,7 +25,4 @@ std::span<const proto::CommandRow<Session>> commands() noexcept;
 // Capabilities that are not a command's (RFC 2449 §6, RFC 3206), as CAPA writes them.
 std::span<const std::string_view> general_capabilities() noexcept;
 
-// The table as mdoc(7), for pop3d(8).
-std::string command_table_mdoc();
-
 } // namespace posada::pop3d

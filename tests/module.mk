@@ -52,3 +52,4 @@ tests/print-docs_LIBS := smtpd pop3d service auth store priv io proto base
 tests/print-docs_LDLIBS = $(LAUNCHER_LDLIBS)
 
 include tests/fuzz/module.mk
+include tests/crash/module.mk

@@ -3,6 +3,7 @@
 //     print-docs options   the tables of posada.toml(5), mdoc
 //     print-docs events    the table of posada-log(5), mdoc
 //     print-docs smtp      the command table of smtpd(8), mdoc
+//     print-docs pop3      the command table of pop3d(8), mdoc
 //     print-docs example   packaging/posada.toml.example: every key as a comment with its default
 //     print-docs keys      every key once
 //     print-docs words     tests/fuzz/dict/config.dict: keys, choices and headers for the mutator
@@ -17,6 +18,7 @@
 #include "common/base/text.h"
 #include "common/service/config.h"
 #include "ctl/sections.h"
+#include "pop3d/commands.h"
 #include "smtpd/commands.h"
 
 using namespace posada;
@@ -134,13 +136,14 @@ void print_events() {
     fmt::print(".El\n");
 }
 
-void print_smtp_commands() {
+template <class Rows>
+void print_commands(const Rows& rows) {
     fmt::print(".Bl -tag -width Ds\n");
-    for (const auto& row : smtpd::commands()) {
+    for (const auto& row : rows) {
         if ((row.flags & proto::hidden) != 0) continue;
         fmt::print(".It Li {}\n", macro_text(row.syntax));
         print_sentences(row.help);
-        fmt::print(".Pq {}\n", macro_text(row.rfc));
+        if (!row.rfc.empty()) fmt::print(".Pq {}\n", macro_text(row.rfc));
     }
     fmt::print(".El\n");
 }
@@ -236,13 +239,15 @@ int main(int argc, char** argv) {
     } else if (what == "events") {
         print_events();
     } else if (what == "smtp") {
-        print_smtp_commands();
+        print_commands(smtpd::commands());
+    } else if (what == "pop3") {
+        print_commands(pop3d::commands());
     } else if (what == "example") {
         print_example();
     } else if (what == "keys" || what == "words") {
         print_words(what == "words");
     } else {
-        std::fputs("usage: print-docs options|events|smtp|example|keys|words\n", stderr);
+        std::fputs("usage: print-docs options|events|smtp|pop3|example|keys|words\n", stderr);
         return 64;
     }
     return std::fflush(stdout) == 0 ? 0 : 71;

@@ -5,7 +5,6 @@
 
 #include <set>
 
-#include "common/base/fd.h"
 #include "pop3d/session.h"
 
 using namespace posada;
@@ -29,11 +28,4 @@ TEST(Pop3Commands, WhatCarriesAPasswordIsMaskedAndNeedsPrivacy) {
         EXPECT_TRUE((row->flags & proto::redact) != 0 && (row->flags & proto::needs_privacy) != 0) << verb;
     }
     EXPECT_EQ(proto::redacted(commands(), "pass secret"), "PASS (hidden)");
-}
-
-TEST(Pop3Commands, TheManualPageHasTheTable) {
-    const auto page = read_file("man/pop3d.8", 1 << 20);
-    ASSERT_TRUE(page.ok()) << "run from the top of the tree";
-    EXPECT_NE(page->find(command_table_mdoc()), std::string::npos) << "expected in man/pop3d.8:\n"
-                                                                   << command_table_mdoc();
 }

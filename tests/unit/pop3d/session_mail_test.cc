@@ -225,6 +225,6 @@ TEST(Pop3Help, ListsTheTableAndExplainsACommand) {
     for (const auto& row : commands())
         EXPECT_NE(all.find(std::string("\r\n") + std::string(row.syntax)), std::string::npos);
     EXPECT_TRUE(all.ends_with("\r\n.\r\n"));
-    EXPECT_EQ(server.say("help top"), "+OK TOP msg n: sends a message's header and the first n lines of its body\r\n");
+    EXPECT_EQ(server.say("help top"), "+OK TOP msg n: Sends a message's header and the first n lines of its body.\r\n");
     EXPECT_TRUE(server.say("HELP FOO").starts_with("-ERR "));
 }
