@@ -8,8 +8,7 @@
 namespace posada::smtpd {
 
 namespace {
-constexpr Millis answer_within{5'000};
-constexpr Millis check_every{1'000};
+constexpr Millis longest_check{1'000};
 } // namespace
 
 std::string encode_lookup(const std::vector<std::string>& names) {
@@ -27,8 +26,8 @@ Result<std::vector<std::string>> decode_lookup(std::string_view payload) {
     return names;
 }
 
-LookupClient::LookupClient(io::Loop& loop, std::function<void()> want)
-    : loop_(loop), want_(std::move(want)), timer_(loop, [this] { watch_deadlines(); }) {}
+LookupClient::LookupClient(io::Loop& loop, std::function<void()> want, Millis answer_within)
+    : loop_(loop), want_(std::move(want)), answer_within_(answer_within), timer_(loop, [this] { watch_deadlines(); }) {}
 
 void LookupClient::adopt(UniqueFd channel) {
     client_ = std::make_unique<service::MonitorClient>(loop_, std::move(channel), 0, [this] { want_(); });
@@ -38,9 +37,9 @@ void LookupClient::adopt(UniqueFd channel) {
 void LookupClient::ask(std::uint64_t session, std::string_view local_part, OnAnswer on_answer) {
     const std::uint64_t id = next_id_++;
     questions_[id] =
-        Question{session, std::string(local_part), std::move(on_answer), loop_.clock().now() + answer_within, false};
+        Question{session, std::string(local_part), std::move(on_answer), loop_.clock().now() + answer_within_, false};
     unsent_.push_back(id);
-    if (!timer_.running()) timer_.start(check_every);
+    if (!timer_.running()) timer_.start(std::min(longest_check, answer_within_));
     if (flush_due_) return;
     flush_due_ = true; // what other sessions ask in this turn of the loop goes into the same message
     loop_.defer([this] {
@@ -118,7 +117,7 @@ void LookupClient::watch_deadlines() {
             if (std::find(unsent_.begin(), unsent_.end(), id) == unsent_.end()) unsent_.push_back(id);
         want_();
     }
-    if (!questions_.empty()) timer_.start(check_every);
+    if (!questions_.empty()) timer_.start(std::min(longest_check, answer_within_));
 }
 
 } // namespace posada::smtpd

@@ -27,7 +27,7 @@ class LookupClient {
   public:
     using OnAnswer = std::function<void(Result<bool>)>;
     // want: asks the launcher for a (new) worker; its channel comes through adopt().
-    LookupClient(io::Loop& loop, std::function<void()> want);
+    LookupClient(io::Loop& loop, std::function<void()> want, Millis answer_within = Millis(5'000));
 
     void adopt(UniqueFd channel);
     // Answered from the loop: yes or no; Errc::unavailable or timeout = try again later.
@@ -57,6 +57,7 @@ class LookupClient {
     std::deque<std::uint64_t> unsent_;
     std::uint64_t next_id_ = 1;
     bool flush_due_ = false;
+    Millis answer_within_;
     io::Timer timer_;
 };
 
