@@ -64,6 +64,7 @@ Result<store::Maildir> open_mailbox(const AgentSetup& setup, int channel, int lo
     if (!account) return account.error();
     RETURN_IF_ERROR(become(setup, *account));
     priv::set_process_title("smtpd: " + account->name + " [delivery]");
+    RETURN_IF_ERROR(priv::null_standard_input_output());
     ::umask(077);
     auto maildir = store::Maildir::open_or_create(account->maildir);
     // The home directory is missing: not for ever, says experience (a file system that is not mounted).

@@ -117,9 +117,9 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
         service::RecordSink sink(log_fd_);
         set_log_sink(&sink);
         priv::set_process_title("smtpd: lookup");
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         const Status dropped = priv::become_user(identity.uid, identity.gid, {});
-        if (!dropped || !priv::harden_process()) return exit_system;
+        if (!dropped || !priv::harden_process() || !priv::null_standard_input_output()) return exit_system;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of user would take it back
         priv::Channel channel(UniqueFd{channel_fd});
         return serve(channel, *names, sources_);
     });

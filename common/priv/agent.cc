@@ -15,6 +15,7 @@ constexpr int exit_system = 71;
 
 // Opened after the change of user: a path the user could not enter stays closed to the agent.
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
+    RETURN_IF_ERROR(null_standard_input_output());
     RETURN_IF_ERROR(become_user(spec.uid, spec.gid, spec.groups));
     if (spec.prepare) RETURN_IF_ERROR(spec.prepare());
     std::vector<UniqueFd> opened;

@@ -32,8 +32,9 @@ struct Agent {
 };
 
 // prepared: agent_mail, made once by the caller; it stays usable for the next agent. body runs in the agent, confined,
-// with descriptors 0-2, the channel and the log socket and no other; its value is the exit status. An agent that
-// cannot become what it should logs agent-fail and exits 71 before body, which the other end sees as end of file.
+// with descriptors 0 and 1 on /dev/null, 2, the channel and the log socket and no other; its value is the exit status.
+// An agent that cannot become what it should logs agent-fail and exits 71 before body, which the other end sees as end
+// of file.
 Result<Agent> start_agent(PreparedSandbox& prepared, const AgentSpec& spec,
                           const std::function<int(Channel channel)>& body);
 

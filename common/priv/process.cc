@@ -58,14 +58,14 @@ Status map_descriptors(std::span<const FdMapping> fds) {
     return {};
 }
 
+} // namespace
+
 Status null_standard_input_output() {
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null.valid()) return errno_error("/dev/null");
     if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0) return errno_error("dup2");
     return {};
 }
-
-} // namespace
 
 Result<pid_t> fork_process(const std::function<int()>& body) {
     // Blocked meanwhile: the parent's handlers must not run in the child, they would write into the parent's pipes.

@@ -18,6 +18,10 @@ namespace posada::priv {
 // _exit(body()); it inherits every descriptor: close_all_except() is the body's duty. Errc::limit = no process left.
 Result<pid_t> fork_process(const std::function<int()>& body);
 
+// Descriptors 0 and 1 become /dev/null: what a starter put there (a client's socket, a log file) is nothing for a
+// child.
+Status null_standard_input_output();
+
 struct FdMapping {
     int from;
     int to; // 3 or higher

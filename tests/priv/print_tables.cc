@@ -11,6 +11,9 @@
 #include "common/priv/sandbox.h"
 #include "common/priv/seccomp_rules.h"
 #include "common/service/login_protocol.h"
+#include "pop3d/agent_protocol.h"
+#include "smtpd/agent.h"
+#include "smtpd/lookup_worker.h"
 #include "smtpd/queue_protocol.h"
 
 namespace posada {
@@ -74,10 +77,13 @@ void print_profiles() {
 void print_all() {
     print_requests("A net process asks the monitor: password checks (pop3d, smtpd submission)",
                    service::login_requests);
+    print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::agent_requests);
+    print_requests("smtpd asks the lookup worker", smtpd::lookup_requests());
     for (const auto role :
          {smtpd::QueueRole::receive, smtpd::QueueRole::deliver, smtpd::QueueRole::relay, smtpd::QueueRole::control})
         print_requests("The queue is asked, role " + std::string(smtpd::queue_role_name(role)),
                        smtpd::queue_requests(role));
+    print_requests("Deliver asks the agent of a recipient", smtpd::agent_requests());
     print_profiles();
 }
 

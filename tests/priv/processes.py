@@ -177,6 +177,17 @@ class Demo:
                 smtp.login(self.user["name"], self.user["password"])
             smtp.sendmail(address, [address], f"From: {address}\r\nSubject: {subject}\r\n\r\ntext\r\n")
 
+    def send_mail_when_ready(self, subject):
+        """The launchers look for the queue every half second: the first mail may be asked to come again."""
+        for _ in range(20):
+            try:
+                return self.send_mail(subject)
+            except smtplib.SMTPDataError as refusal:
+                if refusal.smtp_code != 451:
+                    raise
+            time.sleep(0.2)
+        raise AssertionError("mail is refused for four seconds:\n" + self.log())
+
     def mailbox(self):
         at = self.services["pop3"]
         pop = poplib.POP3(at["host"], at["port"], timeout=20)
@@ -245,7 +256,7 @@ def look_at_tree(wrong, tree, uid, mail_root, user_uids):
             seen["connection"] += is_connection(p, tree)
             wrong.note(p, rules.confined(p, uid == 0, uid))
             look_at_net(wrong, p, tree, listening)
-        elif "[agent]" in p.title:
+        elif "[agent]" in p.title or "[delivery]" in p.title:
             seen["agent"] += 1
             wrong.note(p, rules.confined(p, uid == 0, uid))
             look_at_agent(wrong, p, listening, mail_root)
@@ -270,7 +281,7 @@ def look_at_demo(uid, abi):
         raise AssertionError("posada and pop3d are not built")
     wrong = Wrong()
     with demo(uid, abi) as d:
-        d.send_mail("to be read")
+        d.send_mail_when_ready("to be read")
         d.send_mail("to be read as well", "smtp")
         pop = d.wait_mail(2)
         pop.retr(1)

@@ -81,7 +81,14 @@ TEST_F(AgentTest, HasItsChannelAndTheLogAndNothingElse) {
         for (int fd = 3; fd < 64; ++fd)
             if (::fcntl(fd, F_GETFD) >= 0) ++open;
         const bool both = ::fcntl(channel.fd(), F_GETFD) >= 0 && ::fcntl(spec_.log_fd, F_GETFD) >= 0;
-        return open == 2 && both ? 0 : 1;
+        struct stat null {};
+        struct stat input {};
+        struct stat output {};
+        ::fstat(0, &input);
+        ::fstat(1, &output);
+        const bool nothing = ::stat("/dev/null", &null) == 0 && input.st_rdev == null.st_rdev &&
+                             output.st_rdev == null.st_rdev && S_ISCHR(input.st_mode) && S_ISCHR(output.st_mode);
+        return open == 2 && both && nothing ? 0 : 1;
     });
     ASSERT_TRUE(agent.ok());
     EXPECT_EQ(status_of(agent->pid), 0);

@@ -58,7 +58,8 @@ TEST(Channel, UnwantedDescriptorsAreNeitherAcceptedNorLeaked) {
 
 TEST(Channel, ALyingHeaderIsRefused) {
     Pair p;
-    for (const std::string& raw : {std::string("short"), std::string(header_size, '\xff'), std::string(header_size, '\0') + "tail"}) {
+    for (const std::string& raw :
+         {std::string("short"), std::string(header_size, '\xff'), std::string(header_size, '\0') + "tail"}) {
         ASSERT_EQ(::send(p.a.fd(), raw.data(), raw.size(), 0), static_cast<ssize_t>(raw.size()));
         EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol) << raw.size();
     }
@@ -141,5 +142,5 @@ TEST(RequestGate, TheHashTellsTablesApart) {
     EXPECT_EQ(max_request_fds(table), 1U);
 }
 
-}  // namespace
-}  // namespace posada::priv
+} // namespace
+} // namespace posada::priv

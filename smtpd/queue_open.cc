@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Connecting to the queue: for launchers and deliver. Apart from queue_client.cc, so that no net program links it.
+#include "common/io/addr.h"
+#include "common/priv/channel.h"
+#include "smtpd/queue_client.h"
+
+namespace posada::smtpd {
+
+std::string queue_socket_path(const std::string& run_dir) { return run_dir + "/queue.sock"; }
+
+Result<UniqueFd> open_queue(const std::string& run_dir, QueueRole role) {
+    const std::string path = queue_socket_path(run_dir);
+    auto socket = io::connect_unix_seqpacket(path);
+    if (!socket)
+        return Error{Errc::unavailable, socket.error().sys,
+                     path + ": the queue does not answer; is the service `smtpd --queue` running?"};
+    priv::Channel channel(std::move(*socket));
+    RETURN_IF_ERROR(channel.send(queue_hello, 0, encode_hello(role)));
+    return channel.take();
+}
+
+} // namespace posada::smtpd
