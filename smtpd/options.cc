@@ -104,6 +104,9 @@ void check_route(const SmtpdOptions& options, std::size_t index, SectionCheck& c
 
 void check_section(const void* any, SectionCheck& check) {
     const auto& options = *static_cast<const SmtpdOptions*>(any);
+    for (const io::Network& network : options.relay_networks)
+        if (network.text().ends_with("/0"))
+            check.error("relay_networks", "\"" + network.text() + "\" is everybody: this would be an open relay");
     for (std::size_t i = 0; i < options.routes.size(); ++i) check_route(options, i, check);
     if (options.max_message_size > options.spool_memory)
         check.error("spool_memory", "\"spool_memory\" (" + size_text(options.spool_memory) +

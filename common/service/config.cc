@@ -78,18 +78,11 @@ Names top_level_words(const Names& daemons) {
 
 bool is_section(const ConfigNode& node) { return node.kind == NodeKind::table || node.is_list_of_tables(); }
 
-// A misspelt [tls] concerns everybody, a misspelt [pop3d] only pop3d, a section of nobody's nobody.
-std::string scope_of_unknown(const ConfigNode& node, const Names& daemons) {
-    const std::string_view meant = suggest(node.key, top_level_words(daemons));
-    if (meant.empty()) return node.key.empty() ? "?" : node.key;
-    return has(daemons, meant) ? std::string(meant) : "";
-}
-
 void report_unknown_sections(const ConfigNode& root, const Names& daemons, ErrorList& errors) {
     const Names words = top_level_words(daemons);
     for (const ConfigNode& node : root.children) {
         if (has(words, node.key) || !is_section(node)) continue; // a key that is no section: the applier says it
-        errors.add(*node.file, node.key_line, node.key_column, scope_of_unknown(node, daemons),
+        errors.add(*node.file, node.key_line, node.key_column, error_scope(node.key, daemons),
                    fmt::format("unknown section [{}]{}", escape_for_log(node.key.substr(0, 60)),
                                did_you_mean(node.key, words)));
     }
@@ -105,6 +98,14 @@ Names not_common(const ConfigNode& root, const Names& daemons) {
 }
 
 } // namespace
+
+std::string error_scope(std::string_view section, const Names& daemons) {
+    const Names words = top_level_words(daemons);
+    const std::string_view meant = has(words, section) ? section : suggest(section, words);
+    if (has(daemons, meant)) return std::string(meant);
+    if (!meant.empty()) return "";
+    return section.empty() ? "?" : std::string(section);
+}
 
 // One load: the files live as long as this object, and with them every pointer into them.
 struct ConfigBuilder {
@@ -125,7 +126,7 @@ struct ConfigBuilder {
 
 void ConfigBuilder::parse_and_merge() {
     for (const auto& file : files) {
-        ConfigNode parsed = parse_toml(*file, errors);
+        ConfigNode parsed = parse_toml(*file, daemons, errors);
         if (root.file == nullptr) root.file = file.get();
         for (ConfigNode& child : parsed.children) {
             const std::string scope = has(daemons, child.key) ? child.key : "";

@@ -232,14 +232,14 @@ bool blank_line(std::string& text, unsigned number) {
     return true;
 }
 
-std::string scope_of_line(const ConfigFile& file, unsigned line) {
+std::string scope_of_line(const ConfigFile& file, unsigned line, const std::vector<std::string_view>& daemons) {
     const auto keys = section_of_line(file, line);
-    return keys.empty() ? "" : keys.front();
+    return keys.empty() ? "" : error_scope(keys.front(), daemons);
 }
 
 } // namespace
 
-ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors) {
+ConfigNode parse_toml(const ConfigFile& file, const std::vector<std::string_view>& daemons, ErrorList& errors) {
     ConfigNode root;
     root.file = &file;
     if (const auto bad = find_hostile(file.text)) {
@@ -260,7 +260,7 @@ ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors) {
     convert_table(parsed.table, root);
     for (std::size_t i = 0; i < slips.size(); ++i) {
         const bool rest_unread = !complete && i + 1 == slips.size();
-        errors.add(file, slips[i].line, slips[i].column, rest_unread ? "" : scope_of_line(file, slips[i].line),
+        errors.add(file, slips[i].line, slips[i].column, rest_unread ? "" : scope_of_line(file, slips[i].line, daemons),
                    in_our_words(root, file, slips[i]));
     }
     return root;

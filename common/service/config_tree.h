@@ -61,7 +61,12 @@ struct HostilePlace {
 std::optional<HostilePlace> find_hostile(std::string_view text);
 
 // Parses one file. Syntax errors go to errors; the rest of the file is read all the same where that is possible.
-ConfigNode parse_toml(const ConfigFile& file, ErrorList& errors);
+// daemons: the names of their sections, to tell whom an error concerns.
+ConfigNode parse_toml(const ConfigFile& file, const std::vector<std::string_view>& daemons, ErrorList& errors);
+
+// Whom an error below [section] concerns: that daemon, or "" = all. A misspelt section counts as the one it was meant
+// to be; a section that resembles none concerns nobody and is returned itself.
+std::string error_scope(std::string_view section, const std::vector<std::string_view>& daemons);
 
 // The file that the configuration consists of; unreadable or unsafe files are errors. The pointers stay valid as long
 // as the vector.

@@ -52,6 +52,13 @@ TEST(SmtpdOptions, the_spool_memory_holds_at_least_one_message) {
     EXPECT_EQ(errors_of("[smtpd]\nmax_message_size = \"100M\"\nspool_memory = \"100M\"\n"), "");
 }
 
+TEST(SmtpdOptions, an_open_relay_cannot_be_configured) {
+    EXPECT_EQ(errors_of("[smtpd]\nrelay_networks = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\n"),
+              "f:2:1: \"0.0.0.0/0\" is everybody: this would be an open relay\n");
+    EXPECT_EQ(errors_of("[smtpd]\nrelay_networks = [\"::/0\"]\n"),
+              "f:2:1: \"::/0\" is everybody: this would be an open relay\n");
+}
+
 TEST(SmtpdOptions, fewer_than_a_hundred_recipients_are_refused_by_rfc_5321) {
     EXPECT_EQ(errors_of("[smtpd]\nmax_recipients = 50\n"),
               "f:2:18: \"max_recipients\" must be from 100 to 100000, not 50\n");

@@ -250,6 +250,15 @@ TEST_F(Config, an_array_that_is_never_closed_is_one_error_and_concerns_everybody
               "       | ^\n");
 }
 
+TEST_F(Config, a_syntax_error_in_a_common_section_concerns_everybody) {
+    EXPECT_NE(errors_of("[tls]\nchain = /x\n"), "");
+    EXPECT_NE(errors_of("[tls\nchain = \"/x\"\n"), "");
+    EXPECT_NE(errors_of("[tsl\nchain = \"/x\"\n"), "");
+    EXPECT_NE(errors_of("[popd\nmax_errors = 5\n"), "");
+    EXPECT_EQ(errors_of("[smtpd]\nmax_errors = x\n"), "");
+    EXPECT_EQ(errors_of("[ftpd]\nbanner = x\n"), "");
+}
+
 TEST_F(Config, a_broken_header_hides_its_keys_but_not_the_next_section) {
     write("posada.toml", "[smtpd\nwhatever = 1\n[pop3d]\nmax_errors = 0\n");
     const SectionInfo* const sections[] = {&pop3d_info, &smtpd_info};
