@@ -13,7 +13,7 @@ namespace posada::smtpd {
 
 class SyncChoice {
   public:
-    // For a batch of so many messages. A single message is always synced by itself: its wait stays its own.
+    // For a batch of so many messages. A few are synced one by one: their wait stays their own.
     [[nodiscard]] store::DataSync choose(std::size_t messages);
     void measured(store::DataSync used, std::size_t messages, std::uint64_t micros);
 

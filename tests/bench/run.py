@@ -23,7 +23,6 @@ PEER = os.path.join(ROOT, "build/peers/postfix")
 WORK = os.path.join(ROOT, "build/bench")
 MESSAGE_OCTETS = 4096
 POSTFIX_USER = "games"
-LIMITS = '[limits]\ntotal = 4000\nper_service = 4000\nper_source = 2000\n'
 
 
 class Postfix:
@@ -48,9 +47,7 @@ class Posada:
     def __init__(self):
         self.dir = os.path.join(WORK, "posada")
         shutil.rmtree(self.dir, ignore_errors=True)
-        os.makedirs(os.path.join(self.dir, "conf.d"))
-        with open(os.path.join(self.dir, "conf.d", "bench.toml"), "w") as f:
-            f.write(LIMITS)
+        os.makedirs(self.dir)
         ready, ready_write = os.pipe()
         os.set_inheritable(ready_write, True)
         self.process = subprocess.Popen([os.path.join(BUILD, "bin/posada"), "demo", "--dir", self.dir, "--base-port", "0",
