@@ -2,6 +2,7 @@
 // sbin/smtpd: one program, three services. `smtpd` serves port 25, `smtpd --submission` 587 and 465, `smtpd --queue`
 // owns the mail that was accepted.
 #include <algorithm>
+#include <cstdio>
 #include <string_view>
 
 #include "common/priv/drop.h"
@@ -18,8 +19,17 @@ static bool take_word(int& argc, char** argv, std::string_view word) {
     return true;
 }
 
+// The launcher prints the options that all daemons share; these two are ours.
+static void help_with_services(int argc, char** argv) {
+    if (std::find(argv, argv + argc, std::string_view("--help")) == argv + argc) return;
+    std::puts(
+        "smtpd: port 25, unless one of these comes first:\n  --submission \n        submission: ports 587 and 465\n"
+        "  --queue \n        the spool, delivery and relay");
+}
+
 int main(int argc, char** argv) {
     using namespace posada::smtpd;
+    help_with_services(argc, argv);
     posada::priv::keep_title_room(argc, argv); // before words are taken out
     if (take_word(argc, argv, "--queue")) return queue_service_main(argc, argv);
     if (take_word(argc, argv, "--submission")) return submission_main(argc, argv);

@@ -136,7 +136,7 @@ class Server:
     """One daemon, one way of starting it, one connection."""
 
     def __init__(self, mode, program, arguments, config, listener):
-        self.mode, self.listener = mode, listener
+        self.mode, self.listener, self.folder = mode, listener, os.path.dirname(config)
         self.argv = [os.path.join(BUILD, "sbin", program), *arguments, "--config", config]
         self.process = self.listening = None
 
@@ -155,7 +155,7 @@ class Server:
                                         stderr=self.log(), close_fds=False, preexec_fn=place)
 
     def log(self):
-        return open(os.path.join(os.path.dirname(self.argv[-1]), "log"), "ab")
+        return open(os.path.join(self.folder, "log"), "ab")
 
     def connect(self):
         return getattr(self, "start_" + self.mode.replace("-", "_"))()

@@ -26,6 +26,28 @@ manuals() {
         [ -e "$root/usr/share/man/man8/$(basename "$p").8" ] || { echo "no manual page for $p"; return 1; }
     done
 }
+# Every option that --help names is in the manual page, and the other way round.
+options_documented() {
+    local p help page missing=0 option
+    for p in posadad smtpd pop3d; do
+        help=$("$root/usr/sbin/$p" --help)
+        page=$root/usr/share/man/man8/$p.8
+        for option in $(grep -oE -e '--[a-z-]+' <<<"$help" | sort -u); do
+            grep -qE "^\.(It|Op) .*Fl -${option#--}( |$)" "$page" || { echo "$p.8 lacks $option"; missing=1; }
+        done
+        for option in $(sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$page"); do
+            grep -qE -e "--$option( |\]|$)" <<<"$help" || { echo "$p.8 invents --$option"; missing=1; }
+        done
+    done
+    return $missing
+}
+commands_documented() {
+    local name missing=0
+    for name in $("$root/usr/bin/posada" help | sed -n 's/^  posada \([a-z]*\).*/\1/p'); do
+        grep -q "^\.It Cm $name" "$root/usr/share/man/man8/posada.8" || { echo "posada.8 lacks $name"; missing=1; }
+    done
+    return $missing
+}
 placeholders() { ! grep -rlI '@[A-Z]*@' "$root"; }
 example_is_valid() { "$root/usr/bin/posada" config --config packaging/posada.toml >/dev/null; }
 # What the example shows as comments must be right when somebody takes the '#' away.
@@ -72,6 +94,8 @@ check "make install" install_it
 check "every program is installed" all_programs
 check "programs run from there" runs
 check "every program has its manual page" manuals
+check "manual pages and --help name the same options" options_documented
+check "posada(8) has every command" commands_documented
 check "no placeholder is left" placeholders
 check "the example configuration is valid" example_is_valid
 check "the example's suggestions are valid" example_uncommented

@@ -12,7 +12,7 @@ import tempfile
 import time
 import traceback
 
-BUILD = os.path.abspath(os.environ.get("BUILD", "build/opt"))
+BUILD = os.path.abspath(os.environ.get("POSADA_BUILD", "build/opt"))
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

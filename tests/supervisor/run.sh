@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # posadad with stand-in services.
 cd "$(dirname "$0")/../.." || exit 71
-BUILD=${BUILD:-build/opt} exec python3 tests/supervisor/posadad_test.py "$@"
+exec python3 tests/supervisor/posadad_test.py "$@"

@@ -14,7 +14,7 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/opt"))
+BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 POSADA = os.path.join(BUILD, "bin/posada")
 
 
