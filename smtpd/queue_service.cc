@@ -13,6 +13,7 @@
 #include "common/service/identity.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
+#include "smtpd/directory.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_client.h"
 
@@ -38,11 +39,6 @@ LogLevel least_level(service::LogThreshold threshold) {
     constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
                                    LogLevel::error};
     return levels[static_cast<std::size_t>(threshold)];
-}
-
-Status make_directory(const std::string& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return errno_error(path);
-    return {};
 }
 
 bool is_root() { return ::geteuid() == 0; }
@@ -99,9 +95,9 @@ Status QueueService::start() {
 // The spool belongs to the queue's uid; the way to it may be walked, not read, by others.
 Status QueueService::prepare_directories() {
     const service::PathOptions& paths = settings_.common().paths;
-    RETURN_IF_ERROR(make_directory(paths.run_dir, 0755));
-    RETURN_IF_ERROR(make_directory(paths.state_dir, 0755));
-    RETURN_IF_ERROR(make_directory(spool_directory(), 0700));
+    if (::mkdir(paths.run_dir.c_str(), 0755) != 0 && errno != EEXIST) return errno_error(paths.run_dir);
+    RETURN_IF_ERROR(make_durable_directory(paths.state_dir, 0755));
+    RETURN_IF_ERROR(make_durable_directory(spool_directory(), 0700));
     auto identity = service::service_identity(queue_.role, settings_.common().uid_base);
     if (!identity) return identity.error();
     if (is_root() && ::chown(spool_directory().c_str(), identity->uid, identity->gid) != 0)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "smtpd/directory.h"
 #include "smtpd/spool_schema.h"
 #include "smtpd/spool_sql.h"
 
@@ -15,11 +16,12 @@ namespace posada::smtpd {
 namespace {
 
 Result<UniqueFd> open_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return errno_error(path);
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) return errno_error(path);
     return fd;
 }
+
+bool is_missing(const std::string& path) { return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT; }
 
 std::vector<std::string> file_names(int directory) {
     std::vector<std::string> names;
@@ -40,6 +42,9 @@ constexpr std::string_view message_columns =
 Result<std::unique_ptr<Spool>> Spool::open(const std::string& directory, const Clock& clock) {
     std::unique_ptr<Spool> spool(new Spool(clock));
     spool->directory_ = directory;
+    // In a sandbox the directory is there already, and what is above it out of reach.
+    if (is_missing(directory)) RETURN_IF_ERROR(make_durable_directory(directory, 0700));
+    RETURN_IF_ERROR(make_durable_directory(directory + "/bodies", 0700));
     auto top = open_directory(directory);
     if (!top) return top.error();
     spool->directory_fd_ = std::move(*top);

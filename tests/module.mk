@@ -53,3 +53,8 @@ tests/print-docs_LDLIBS = $(LAUNCHER_LDLIBS)
 
 include tests/fuzz/module.mk
 include tests/crash/module.mk
+
+# inject: a system call in another process's name, for tests/priv.
+TEST_PROGRAMS += tests/inject
+tests/inject_SRCS := tests/priv/inject.cc
+tests/inject_LDLIBS := -lseccomp
