@@ -17,6 +17,7 @@ void OutputQueue::add(std::string_view bytes) {
         blocks_.emplace_back();
     blocks_.back().bytes.append(bytes);
     size_ += bytes.size();
+    in_memory_ += bytes.size();
 }
 
 Status OutputQueue::add_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {
@@ -45,6 +46,7 @@ void OutputQueue::sent(std::size_t n) {
         if (block.left == 0) blocks_.pop_front();
         return;
     }
+    in_memory_ -= n;
     block.sent += n;
     if (block.sent == block.bytes.size()) blocks_.pop_front();
 }
@@ -52,6 +54,7 @@ void OutputQueue::sent(std::size_t n) {
 void OutputQueue::clear() {
     blocks_.clear();
     size_ = 0;
+    in_memory_ = 0;
 }
 
 Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size) {

@@ -31,6 +31,7 @@ class OutputQueue {
     Status add_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
     [[nodiscard]] bool empty() const { return blocks_.empty(); }
     [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] std::size_t in_memory() const { return in_memory_; } // of size(), without file ranges
     [[nodiscard]] Block& front() { return blocks_.front(); }
     [[nodiscard]] bool more_after_front() const { return blocks_.size() > 1; }
     void sent(std::size_t n); // n bytes of the front block are done
@@ -39,6 +40,7 @@ class OutputQueue {
   private:
     std::deque<Block> blocks_;
     std::uint64_t size_ = 0;
+    std::size_t in_memory_ = 0;
 };
 
 // pread of exactly this range; Errc::corrupt when the file is shorter than that.

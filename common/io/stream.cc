@@ -95,6 +95,7 @@ void Stream::Impl::on_deadline() {
     } else if (mode == Mode::handshake) {
         fail_handshake(StreamEnd::timeout, Error{Errc::timeout, 0, "the TLS handshake took too long"});
     } else if (life == Life::open && pending() == 0) {
+        reading = false; // what comes now comes too late
         if (handler.on_end) handler.on_end(StreamEnd::timeout, Error{Errc::timeout, 0, "deadline passed"});
     } else {
         fail(StreamEnd::timeout, Error{Errc::timeout, 0, "deadline passed"});
@@ -141,9 +142,10 @@ void Stream::Impl::report_drained() {
     if (handler.on_drained) handler.on_drained();
 }
 
+std::size_t Stream::Impl::records() const { return tls ? tls->outgoing().size() - records_sent : 0; }
+
 std::size_t Stream::Impl::pending() const {
-    const std::size_t records = tls ? tls->outgoing().size() - records_sent : 0;
-    return static_cast<std::size_t>(out.size() + plain_tail.size()) + records;
+    return static_cast<std::size_t>(out.size() + plain_tail.size()) + records();
 }
 
 Stream::Stream(Loop& loop, UniqueFd socket, StreamHandler handler)
@@ -195,6 +197,11 @@ void Stream::write_file(UniqueFd file, std::uint64_t offset, std::uint64_t lengt
 
 std::size_t Stream::pending_output() const { return impl_->pending(); }
 void Stream::set_low_water(std::size_t bytes) { impl_->low_water = bytes; }
+
+void Stream::set_max_unsent(std::size_t bytes) {
+    impl_->max_unsent = bytes;
+    impl_->schedule();
+}
 
 void Stream::start_tls_server(std::shared_ptr<TlsContext> context) { impl_->want_tls(std::move(context), true, {}); }
 

@@ -59,6 +59,9 @@ class Stream {
     void write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
     [[nodiscard]] std::size_t pending_output() const;
     void set_low_water(std::size_t bytes); // default 64 KiB
+    // While more than this waits in memory (file ranges do not count), nothing is read: a peer that asks and asks but
+    // takes no answer cannot fill us up. Default 1 MiB.
+    void set_max_unsent(std::size_t bytes);
 
     // Server or client handshake from here on; queued output is flushed in plain first, what is written later waits
     // for the handshake. input() must be empty: bytes that came before the handshake are never taken for protected

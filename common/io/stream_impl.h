@@ -35,6 +35,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     void advance_close();
     void report_drained();
     [[nodiscard]] std::size_t pending() const; // bytes not yet given to the kernel, TLS records included
+    [[nodiscard]] std::size_t records() const; // of these, TLS records
     [[nodiscard]] bool gone() const { return detached || life == Life::over; }
 
     // stream_read.cc
@@ -77,6 +78,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     std::string in;
     std::size_t in_used = 0;
     std::size_t max_input = 128 * 1024;
+    std::size_t max_unsent = 1024 * 1024;
     bool tls_has_more = false; // decrypted or undecrypted bytes wait inside OpenSSL, not in the socket
     std::size_t thrown_away = 0;
 

@@ -13,7 +13,8 @@ constexpr std::size_t max_thrown_away = 1024 * 1024; // a peer that goes on send
 } // namespace
 
 bool Stream::Impl::may_read() const {
-    return reading && life == Life::open && !ended && mode != Mode::tls_wanted && in.size() - in_used < max_input;
+    return reading && life == Life::open && !ended && mode != Mode::tls_wanted && in.size() - in_used < max_input &&
+           out.in_memory() + records() <= max_unsent;
 }
 
 void Stream::Impl::take_input(std::string_view bytes) {

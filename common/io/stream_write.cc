@@ -117,7 +117,7 @@ Stream::Impl::Sent Stream::Impl::send_records() {
     }
     records.clear();
     records_sent = 0;
-    if (records.capacity() > keep_records) records.shrink_to_fit();
+    if (out.empty() && records.capacity() > keep_records) records.shrink_to_fit();
     return Sent::all;
 }
 

@@ -13,11 +13,20 @@
 
 namespace posada::io {
 
+namespace {
+// One call of read() ends here, however fast the peer sends.
+constexpr std::size_t receive_budget = 256 * 1024;
+// A TLS 1.3 key update of 27 bytes costs us two key derivations and an answer: a peer that sends this many without data
+// between them is cut off. (A refused TLS 1.2 renegotiation costs no more than any small record.)
+constexpr unsigned max_idle_talk = 32;
+} // namespace
+
 // The C side: OpenSSL's socket layer.
 struct TlsBio {
     static int receive(BIO* bio, char* into, int size) noexcept {
         auto& s = *static_cast<TlsSession*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
+        if (s.idle_talk_ > max_idle_talk) return -1; // no retry: an error
         if (!s.may_receive_) {
             BIO_set_retry_read(bio);
             return -1;
@@ -25,7 +34,8 @@ struct TlsBio {
         ssize_t n = 0;
         do n = recv(s.fd_, into, static_cast<std::size_t>(size), 0);
         while (n < 0 && errno == EINTR);
-        s.may_receive_ = n == size;
+        s.received_ += n > 0 ? static_cast<std::size_t>(n) : 0;
+        s.may_receive_ = n == size && s.received_ < receive_budget;
         if (n == 0) s.at_end_ = true;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             BIO_set_retry_read(bio);
@@ -38,6 +48,10 @@ struct TlsBio {
         BIO_clear_retry_flags(bio);
         s.outgoing_.append(from, static_cast<std::size_t>(size));
         return size;
+    }
+    static void message(int writing, int, int type, const void*, std::size_t, SSL*, void* arg) noexcept {
+        auto& s = *static_cast<TlsSession*>(arg);
+        if (s.established_ && writing == 0 && type == SSL3_RT_HANDSHAKE) ++s.idle_talk_;
     }
     static long control(BIO* bio, int command, long, void*) noexcept {
         const auto* s = static_cast<TlsSession*>(BIO_get_data(bio));
@@ -66,6 +80,8 @@ Status TlsSession::attach() {
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_.get(), bio, bio);
+    SSL_set_msg_callback(ssl_.get(), &TlsBio::message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
     return {};
 }
 
@@ -109,6 +125,11 @@ TlsSession::Step TlsSession::classify(int result) {
         error_ = Error{Errc::closed, 0, "the connection ended without a TLS close_notify"};
         return Step::truncated;
     }
+    if (idle_talk_ > max_idle_talk) {
+        ERR_clear_error();
+        error_ = Error{Errc::limit, 0, "too many TLS key updates"};
+        return Step::failed;
+    }
     if (receive_errno_ != 0) {
         ERR_clear_error();
         error_ = errno_error("read", receive_errno_);
@@ -124,7 +145,8 @@ TlsSession::Step TlsSession::classify(int result) {
 TlsSession::Step TlsSession::handshake() {
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
-    return result == 1 ? Step::done : classify(result);
+    established_ = result == 1;
+    return established_ ? Step::done : classify(result);
 }
 
 TlsSession::Step TlsSession::read(std::span<char> into, std::size_t* got) {
@@ -135,6 +157,7 @@ TlsSession::Step TlsSession::read(std::span<char> into, std::size_t* got) {
         const int result = SSL_read_ex(ssl_.get(), into.data() + *got, into.size() - *got, &n);
         if (result != 1) return classify(result);
         *got += n;
+        idle_talk_ = 0;
     }
     return Step::done;
 }

@@ -41,9 +41,13 @@ class TlsSession {
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
-    void readable() { may_receive_ = true; }
+    void readable() {
+        may_receive_ = true;
+        received_ = 0;
+    }
     Step handshake();
-    // Fills the buffer as far as complete records go; *got may be > 0 with every Step.
+    // Fills the buffer as far as complete records go; *got may be > 0 with every Step. Fails with Errc::limit after 32
+    // key updates without data between them.
     Step read(std::span<char> into, std::size_t* got);
     Step write(std::string_view bytes); // done or failed
     void close_notify();
@@ -64,8 +68,11 @@ class TlsSession {
     std::string outgoing_;
     Error error_;
     int receive_errno_ = 0;
-    bool may_receive_ = true; // false after a short read: the socket is known to be empty, do not ask again
-    bool at_end_ = false;     // the kernel reported end of file
+    bool may_receive_ = true;  // false after a short read: the socket is known to be empty, do not ask again
+    bool at_end_ = false;      // the kernel reported end of file
+    std::size_t received_ = 0; // since readable()
+    unsigned idle_talk_ = 0;   // handshake messages after the handshake, since the last data
+    bool established_ = false;
 };
 
 } // namespace posada::io

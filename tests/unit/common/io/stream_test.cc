@@ -130,6 +130,34 @@ TEST_F(PlainStream, back_pressure_keeps_output_queued_and_reports_the_drain) {
     EXPECT_EQ(server.drained, 1) << "never rose above low water";
 }
 
+TEST_F(PlainStream, a_peer_that_asks_but_does_not_listen_is_not_read_any_more) {
+    const std::string answer = pattern(30'000);
+    server.on_input = [&] {
+        server.received.clear();
+        server.stream->write(answer);
+    };
+    ASSERT_TRUE(set_nonblocking(peer.get(), true).ok());
+    std::size_t asked = 0;
+    settle();
+    EXPECT_FALSE(until(
+        [&] {
+            const ssize_t n = send(peer.get(), "NOOP\r\n", 6, MSG_NOSIGNAL);
+            if (n > 0) asked += static_cast<std::size_t>(n);
+            return server.stream->pending_output() > 1024 * 1024 + answer.size();
+        },
+        Millis(700), Millis(0)));
+    EXPECT_GT(server.stream->pending_output(), 1024U * 1024);
+    const std::uint64_t read_so_far = server.stream->bytes_in();
+    settle();
+    EXPECT_EQ(server.stream->bytes_in(), read_so_far);
+    EXPECT_LT(read_so_far, asked);
+    server.on_input = nullptr;
+    while (server.stream->bytes_in() < asked) {
+        ASSERT_FALSE(read_peer(100'000).empty());
+        settle(Millis(0));
+    }
+}
+
 TEST_F(PlainStream, files_are_sent_in_order_with_the_bytes_around_them) {
     const std::string body = pattern(3'000'000);
     const std::string tiny = pattern(500);
@@ -226,6 +254,21 @@ TEST_F(PlainStream, deadline_passes_and_can_be_reset_and_removed) {
     ASSERT_TRUE(until([&] { return !server.ends.empty(); }));
     EXPECT_EQ(server.ends, std::vector{StreamEnd::timeout});
     EXPECT_EQ(server.end_error.code, Errc::timeout);
+}
+
+TEST_F(PlainStream, after_a_timeout_there_is_room_for_a_farewell_but_not_for_input) {
+    server.stream->set_deadline(Millis(10));
+    server.on_end = [&] {
+        if (server.ends.size() > 1) return;
+        server.stream->write("421 timeout\r\n");
+        server.stream->close_after_flush(Millis(20));
+    };
+    ASSERT_TRUE(until([&] { return !server.ends.empty(); }));
+    ASSERT_TRUE(write_all(peer.get(), "too late").ok());
+    EXPECT_EQ(read_peer(100), "421 timeout\r\n");
+    ASSERT_TRUE(until([&] { return server.ends.size() == 2; }));
+    EXPECT_EQ(server.ends, (std::vector{StreamEnd::timeout, StreamEnd::peer_closed}));
+    EXPECT_EQ(server.received, "");
 }
 
 TEST_F(PlainStream, deadline_waits_for_a_slow_reader_but_not_for_a_dead_one) {

@@ -112,6 +112,8 @@ TEST_F(TlsStream, plain_commands_in_the_next_segment_are_no_handshake_either) {
 TEST_F(TlsStream, large_data_passes_both_ways_under_back_pressure) {
     ASSERT_TRUE(shake(server_context(), client_context()));
     const std::string big = pattern(9'000'000);
+    server.stream->set_max_unsent(big.size()); // both talk at once, so both must listen meanwhile
+    client.stream->set_max_unsent(big.size());
     server.stream->write(big);
     client.stream->write(big);
     ASSERT_TRUE(until([&] { return server.received.size() == big.size() && client.received.size() == big.size(); },
@@ -361,6 +363,49 @@ TEST_F(TlsStream, R38_renegotiation_is_refused_and_the_session_goes_on) {
     EXPECT_EQ(server.handshakes.size(), 1U);
     EXPECT_EQ(server.received, "before");
     EXPECT_NE(alert.find("no renegotiation"), std::string::npos) << alert;
+}
+
+// A bare client that says nothing but `what`, over and over, until the server ends the connection.
+class TlsIdleTalk : public TlsStream {
+  protected:
+    void flood(int version, const std::function<bool(SSL*)>& what) {
+        auto [a, b] = tcp_pair();
+        server.open(*loop, std::move(a));
+        server.stream->start_tls_server(server_context());
+        const int client_fd = b.get();
+        std::thread bare([&] {
+            const auto c = client_context();
+            SSL_CTX_set_max_proto_version(c->get(), version);
+            SSL* ssl = SSL_new(c->get());
+            SSL_set_fd(ssl, client_fd);
+            EXPECT_EQ(SSL_connect(ssl), 1);
+            for (int i = 0; i < 1'000'000 && what(ssl); ++i) {
+            }
+            SSL_free(ssl);
+        });
+        EXPECT_TRUE(until([&] { return !server.ends.empty(); }));
+        server.stream.reset();
+        shutdown(client_fd, SHUT_RDWR);
+        bare.join();
+    }
+};
+
+TEST_F(TlsIdleTalk, a_flood_of_key_updates_is_cut_off) {
+    flood(TLS1_3_VERSION,
+          [](SSL* ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(ssl) == 1; });
+    EXPECT_EQ(server.ends, std::vector{StreamEnd::error});
+    EXPECT_EQ(server.end_error.code, Errc::limit);
+}
+
+TEST_F(TlsIdleTalk, key_updates_between_data_are_welcome) {
+    std::size_t sent = 0;
+    flood(TLS1_3_VERSION, [&](SSL* ssl) {
+        EXPECT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        EXPECT_EQ(SSL_write(ssl, "x", 1), 1);
+        return ++sent < 100 || SSL_shutdown(ssl) > 1;
+    });
+    EXPECT_EQ(server.ends, std::vector{StreamEnd::peer_closed});
+    EXPECT_EQ(server.received, std::string(100, 'x'));
 }
 
 TEST_F(TlsStream, CVE_2020_28018_plain_text_after_close_notify_is_not_read) {
