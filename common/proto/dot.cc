@@ -70,7 +70,7 @@ DotReader::Piece DotReader::text(std::string_view in) {
         const std::size_t cr = line.find('\r');
         const bool ends_in_cr = !line.empty() && cr == line.size() - 1;
         if (after_cr && !line.empty()) return refuse(DataFault::bare_cr, in, at);
-        if (line.find('\0') != npos) return refuse(DataFault::nul, in, at);
+        if (line.substr(0, cr).find('\0') != npos) return refuse(DataFault::nul, in, at);
         if (cr != npos && (!ends_in_cr || lines_ == DataLines::lf)) return refuse(DataFault::bare_cr, in, at);
         if (lf == npos) {
             state_ = ends_in_cr ? State::cr : State::text;

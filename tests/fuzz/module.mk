@@ -12,6 +12,13 @@ FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/se
     net_options option_value options schema units) common/io/addr.cc pop3d/options.cc smtpd/options.cc
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
 
+FUZZ_SRCS_line := common/proto/line.cc
+FUZZ_SRCS_dot := common/proto/dot.cc
+FUZZ_SRCS_sasl := common/proto/sasl.cc common/proto/base64.cc
+FUZZ_SRCS_addr822 := common/proto/addr822.cc
+FUZZ_SRCS_smtp_session := $(patsubst %,common/proto/%.cc,line dot reply base64 sasl addr822) \
+    $(wildcard smtpd/session*.cc) smtpd/commands.cc smtpd/envelope.cc smtpd/received.cc
+
 FUZZ_PROGRAMS :=
 # $(1): prefix of the program's name, $(2): target, $(3): further sources, $(4): further linker flags
 define fuzz_program
