@@ -13,12 +13,14 @@ import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 
+import attacks
 import procs
 import rules
 
@@ -143,11 +145,12 @@ def look_at_echod(uid, abi):
                 answer += client.recv(4096)
             net = [p for p in procs.descendants(pid) if p.in_libexec]
             listening = procs.listening_sockets()
-        assert len(net) == 2, f"a zygote and a connection were expected: {[str(p) for p in net]}"
-        for p in net:
-            wrong.note(p, rules.confined(p, uid == 0, uid))
-        wrong.note(net[0], rules.zygote(net[0], listening))
-        wrong.note(net[1], rules.connection(net[1], listening))
+            assert len(net) == 2, f"a zygote and a connection were expected: {[str(p) for p in net]}"
+            for p in net:
+                wrong.note(p, rules.confined(p, uid == 0, uid))
+                wrong.note(p, attacks.on_network(p, forks=p is net[0]))
+            wrong.note(net[0], rules.zygote(net[0], listening))
+            wrong.note(net[1], rules.connection(net[1], listening))
         wrong += no_violation(read(log))
         if abi == 0 and "sandbox-weak" not in read(log):
             wrong.append("a kernel without Landlock is not mentioned in the log")
@@ -187,6 +190,23 @@ class Demo:
                     raise
             time.sleep(0.2)
         raise AssertionError("mail is refused for four seconds:\n" + self.log())
+
+    def use_tls(self):
+        """Every way into TLS once: OpenSSL does its first work of many kinds in a confined process."""
+        context = ssl.create_default_context(cafile=self.endpoints["ca_file"])
+        context.check_hostname = False
+        at = self.services["submission"]
+        with smtplib.SMTP(at["host"], at["port"], timeout=20) as smtp:
+            smtp.starttls(context=context)
+            smtp.login(self.user["name"], self.user["password"])
+        at = self.services["submissions"]
+        with smtplib.SMTP_SSL(at["host"], at["port"], timeout=20, context=context) as smtp:
+            smtp.login(self.user["name"], self.user["password"])
+        at = self.services["pop3s"]
+        pop = poplib.POP3_SSL(at["host"], at["port"], timeout=20, context=context)
+        pop.user(self.user["name"])
+        pop.pass_(self.user["password"])
+        pop.quit()
 
     def mailbox(self):
         at = self.services["pop3"]
@@ -230,10 +250,32 @@ def look_at_net(wrong, p, tree, listening):
         wrong.note(p, rules.connection(p, listening))
     elif is_zygote(p, tree):
         wrong.note(p, rules.zygote(p, listening))
-    elif p.program == "smtpd-net":
-        wrong.note(p, rules.shared_net(p, listening))
     else:
-        wrong.note(p, rules.childless(p))
+        wrong.note(p, rules.shared_net(p, listening))
+    wrong.note(p, attacks.on_network(p, forks=is_zygote(p, tree)))
+
+
+def look_at_queue(wrong, p, listening):
+    """The spool's files, its channels, and the one socket it accepts on."""
+    spool = os.path.dirname(next(t for t in p.fds.values() if t.endswith(".db")))
+    own = {t for t in p.fds.values() if t.startswith("socket:[") and t[8:-1] in listening}
+    if len(own) != 1:
+        wrong.append(f"{p} listens on {len(own)} sockets, not on queue.sock alone")
+    wrong.note(p, rules.closed(p, lambda t: rules.NET_FD.fullmatch(t) or t.startswith(spool), set()))
+    wrong.note(p, rules.childless(p))
+    wrong.note(p, attacks.on_files(p, spool, ["/etc/passwd", "/etc", "/tmp", os.path.dirname(spool)]))
+
+
+def look_at_relay(wrong, p, listening):
+    wrong.note(p, rules.closed(p, rules.NET_FD.fullmatch, listening))
+    wrong.note(p, rules.childless(p))
+    wrong.note(p, attacks.on_relay(p))
+
+
+def look_at_lookup(wrong, p, uid, listening):
+    """Name services do what they like: no filter, but no rights and nothing to read either."""
+    wrong.note(p, rules.powerless(p, uid == 0, uid))
+    wrong.note(p, rules.closed(p, rules.NET_FD.fullmatch, listening))
 
 
 def look_at_agent(wrong, p, listening, mail_root):
@@ -245,17 +287,31 @@ def look_at_agent(wrong, p, listening, mail_root):
     if sockets != 2:
         wrong.append(f"{p} has {sockets} sockets, not its channel and the log")
     wrong.note(p, rules.childless(p))
+    home = next(t for t in p.fds.values() if t.startswith(mail_root + "/"))
+    while os.path.dirname(home) != os.path.join(mail_root, "micasa.test"):
+        home = os.path.dirname(home)
+    wrong.note(p, attacks.on_files(p, os.path.join(home, "Maildir", "new"),
+                                   [home, mail_root, "/etc/passwd", "/proc/self/status", "/tmp"]))
 
 
 def look_at_tree(wrong, tree, uid, mail_root, user_uids):
     listening = procs.listening_sockets()
-    seen = {"net": 0, "connection": 0, "agent": 0}
+    seen = dict.fromkeys(("pop3d-net", "smtpd-net", "smtpd-submission-net", "smtpd-queue", "connection", "agent",
+                          "lookup"), 0)
     for p in tree:
         if p.in_libexec:
-            seen["net"] += 1
+            seen[p.program] = seen.get(p.program, 0) + 1
             seen["connection"] += is_connection(p, tree)
             wrong.note(p, rules.confined(p, uid == 0, uid))
-            look_at_net(wrong, p, tree, listening)
+            if p.program == "smtpd-queue":
+                look_at_queue(wrong, p, listening)
+            elif p.program == "smtpd-relay":
+                look_at_relay(wrong, p, listening)
+            else:
+                look_at_net(wrong, p, tree, listening)
+        elif p.title.endswith(": lookup"):
+            seen["lookup"] += 1
+            look_at_lookup(wrong, p, uid, listening)
         elif "[agent]" in p.title or "[delivery]" in p.title:
             seen["agent"] += 1
             wrong.note(p, rules.confined(p, uid == 0, uid))
@@ -276,6 +332,20 @@ def different_uids(tree):
             yield f"uid {uids} is shared by " + ", ".join(map(str, members))
 
 
+def captured_connection(wrong, d):
+    """A connection's process that tries to start a program dies; the service does not, and its log says so."""
+    pop = d.mailbox()
+    tree = procs.descendants(d.process.pid)
+    victim = next(p for p in tree if is_connection(p, tree))
+    wrong.note(victim, attacks.fatal(victim))
+    deadline = time.time() + 10
+    while "child-crash" not in d.log() and time.time() < deadline:
+        time.sleep(0.05)
+    if "child-crash" not in d.log():
+        wrong.append("the death of a connection's process is not in the log")
+    pop.close()
+
+
 def look_at_demo(uid, abi):
     if not os.path.exists(os.path.join(BUILD, "bin/posada")) or not os.path.exists(os.path.join(BUILD, "sbin/pop3d")):
         raise AssertionError("posada and pop3d are not built")
@@ -283,6 +353,7 @@ def look_at_demo(uid, abi):
     with demo(uid, abi) as d:
         d.send_mail_when_ready("to be read")
         d.send_mail("to be read as well", "smtp")
+        d.use_tls()
         pop = d.wait_mail(2)
         pop.retr(1)
         mail_root = d.endpoints["maildir_root"]
@@ -293,10 +364,11 @@ def look_at_demo(uid, abi):
         pop.quit()
         if uid == 0:
             wrong += different_uids(tree)
+        wrong += no_violation(d.log())
+        captured_connection(wrong, d)
         for kind, count in seen.items():
             if count == 0:
                 wrong.append(f"no process of kind '{kind}' was found in " + "; ".join(map(str, tree)))
-        wrong += no_violation(d.log())
     wrong.settle()
 
 
@@ -306,6 +378,8 @@ def look_at_demo(uid, abi):
 def needs_root():
     if os.geteuid() != 0:
         raise Skip("needs root: uids apart, and a look at other users' processes")
+    if not attacks.possible():
+        raise Skip("system calls are made in the name of others on x86-64 only")
 
 
 def variants(look, name):

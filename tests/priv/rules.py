@@ -12,6 +12,11 @@ def confined(p, root_mode, own_uid):
     """Of every process that reads what strangers send or acts for a user."""
     if p.status["Seccomp"] != "2":
         yield "has no system call filter"
+    yield from powerless(p, root_mode, own_uid)
+
+
+def powerless(p, root_mode, own_uid):
+    """An identity without rights, for good."""
     if p.status["NoNewPrivs"] != "1":
         yield "could gain privileges by exec"
     if p.limit("Max core file size") != ["0", "0"]:
