@@ -2,6 +2,7 @@
 #include "common/priv/channel.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -102,7 +103,10 @@ Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
     if (n == 0) return std::optional<Message>();
     if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || static_cast<std::size_t>(n) < header_size)
         return Error{Errc::protocol, 0, "truncated packet"};
-    return decode(std::string_view(buffer.data(), static_cast<std::size_t>(n)), std::move(fds), max_fds);
+    auto message = decode(std::string_view(buffer.data(), static_cast<std::size_t>(n)), std::move(fds), max_fds);
+    // It may have been somebody's password, and an agent of somebody else is a fork of this process.
+    ::explicit_bzero(buffer.data(), static_cast<std::size_t>(n));
+    return message;
 }
 
 Result<Message> Channel::call(std::uint16_t type, std::uint64_t session, std::string_view payload,

@@ -3,6 +3,7 @@
 // -> answer, late if it is a refusal. At most one attempt at a time; destroying the session ends it wherever it is.
 #include "common/service/login.h"
 
+#include "common/auth/parked_secret.h"
 #include "common/auth/scram.h"
 #include "common/base/bytes.h"
 #include "common/base/log.h"
@@ -79,6 +80,7 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     io::Timer timer;
     std::function<void()> when_timer;
     std::optional<Pending> pending;
+    auth::ParkedSecret parked;
     std::optional<auth::ScramExchange> exchange;
     std::unique_ptr<auth::Worker> worker;
     std::unique_ptr<io::Watch> watch;
@@ -153,7 +155,12 @@ void LoginSession::State::begin() {
         return temporary({Errc::limit, 0, "too many refused logins in this connection"}, "too-many-attempts");
     const Millis hold = exempt ? Millis(0) : service.throttle_.hold(info.peer.source_key());
     if (hold <= Millis(0)) return run();
-    when_timer = [this] { run(); };
+    if (!parked.park(std::move(pending->password)))
+        return temporary({Errc::unavailable, 0, "no memory to hold a login"}, "memory");
+    when_timer = [this] {
+        pending->password = parked.take();
+        run();
+    };
     timer.start(hold);
 }
 

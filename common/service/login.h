@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Logins, the monitor's side. LoginService is made once per launcher: workers, throttle, SCRAM secret. LoginSession
 // answers the rows of login_protocol.h for one connection and logs auth-ok, auth-fail, auth-temp. It keeps no verifier
-// and no password, but for the seconds that an attempt of a penalised source is held before it may start.
+// and no password, but for the seconds that an attempt of a penalised source is held before it may start
+// (auth/parked_secret.h).
 #pragma once
 
 #include <functional>
@@ -34,6 +35,7 @@ struct LoginConfig {
     std::uint32_t max_attempts = 3;
     Millis deadline{30'000};
     unsigned workers = 0; // 0 = 4 x cores
+    bool scram = false;   // announced: every user should have a verifier
     auth::ThrottleConfig throttle;
     std::vector<io::Network> exempt; // no delays
     int log_fd = -1;
@@ -43,12 +45,10 @@ struct LoginConfig {
 LoginConfig login_config(const CommonOptions& options, std::string_view service, std::string_view pam_service);
 // For the lookup worker and for deliver.
 auth::AccountSources account_sources(const CommonOptions& options);
-// SCRAM may be announced: switched on, users file the only backend, and a verifier for every user.
-bool scram_announced(const CommonOptions& options);
-
 class LoginService {
   public:
-    // Reads or makes the secret file; without one (read-only state) logs it and uses a secret of this process.
+    // Reads or makes the secret file; without one (read-only state) logs it and uses a secret of this process. Then a
+    // worker looks through the users file, and what it finds is logged as auth-setup.
     LoginService(io::Loop& loop, LoginConfig config);
     ~LoginService();
     LoginService(const LoginService&) = delete;
@@ -67,6 +67,10 @@ class LoginService {
     auth::WorkerPool pool_;
     std::string scram_secret_;
     BackendMaker make_backends_;
+    void check_users();
+    auth::WorkerPool checkers_; // not among the logins' workers
+    std::unique_ptr<auth::Worker> checker_;
+    std::unique_ptr<io::Watch> checker_watch_;
 };
 
 // What a daemon adds to a successful login.

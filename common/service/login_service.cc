@@ -2,11 +2,14 @@
 // What all login sessions of a launcher share, and how the configuration becomes a LoginConfig.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/auth/pam.h"
 #include "common/auth/scram.h"
 #include "common/auth/secret_file.h"
 #include "common/auth/users_file.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/service/login.h"
 
 namespace posada::service {
@@ -32,10 +35,23 @@ std::vector<std::unique_ptr<auth::Backend>> configured_backends(const LoginConfi
 std::string scram_secret(const std::string& path) {
     auto secret = auth::load_or_make_secret(path);
     if (secret) return std::move(*secret);
-    log(event::auth_temp, {{"reason", "scram-secret"},
-                           {"error", secret.error().describe()},
-                           {"effect", "salts of unknown users change with every start"}});
+    log(event::auth_setup,
+        {{"error", secret.error().describe() + "; until then the salts of unknown names change with every start"}});
     return auth::random_bytes(auth::sha256_size);
+}
+
+// Runs in a worker: the verifiers shall not stay in the monitor's memory. One finding per line.
+std::string users_file_findings(const std::string& path, bool scram) {
+    const auto file = auth::UsersFile::load(path);
+    if (!file) return file.error().describe() + "\n";
+    std::string out;
+    for (const auth::UsersFileError& error : file->errors()) out += error.text + "\n";
+    for (const auth::UserEntry& entry : file->entries())
+        if (scram && !entry.scram)
+            out += path + ": " + entry.name +
+                   " has no SCRAM verifier, and clients that see SCRAM try nothing else; run: posada user passwd " +
+                   entry.name + "\n";
+    return out.substr(0, auth::max_worker_result - 2);
 }
 
 } // namespace
@@ -54,6 +70,7 @@ LoginConfig login_config(const CommonOptions& options, std::string_view service,
     out.deadline = options.auth.deadline;
     out.workers = options.auth.workers;
     out.throttle.delays = options.auth.delays;
+    out.scram = options.auth.scram;
     out.exempt = options.auth.exempt;
     return out;
 }
@@ -68,17 +85,30 @@ auth::AccountSources account_sources(const CommonOptions& options) {
     return out;
 }
 
-bool scram_announced(const CommonOptions& options) {
-    if (!options.auth.scram || usable_backends(options.auth) != std::vector<std::string>{"users"}) return false;
-    const auto file = auth::UsersFile::load(options.paths.users_file);
-    return file.ok() && file->all_have_scram();
-}
-
 LoginService::LoginService(io::Loop& loop, LoginConfig config)
     : loop_(loop), config_(std::move(config)), throttle_(loop.clock(), config_.throttle),
       pool_(config_.workers == 0 ? auth::WorkerPool::default_size() : config_.workers, config_.deadline,
             config_.log_fd),
-      scram_secret_(scram_secret(config_.secret_file)), make_backends_(configured_backends) {}
+      scram_secret_(scram_secret(config_.secret_file)), make_backends_(configured_backends),
+      checkers_(1, config_.deadline, config_.log_fd) {
+    check_users();
+}
+
+void LoginService::check_users() {
+    if (std::find(config_.backends.begin(), config_.backends.end(), "users") == config_.backends.end()) return;
+    auto started = checkers_.start([this] { return "\n" + users_file_findings(config_.users_file, config_.scram); });
+    if (!started) return; // the logins will say what is wrong
+    checker_ = std::move(*started);
+    checker_watch_ = std::make_unique<io::Watch>(loop_, checker_->fd(), io::Interest::read, [this](io::Interest) {
+        const auto findings = checker_->read();
+        if (!findings) return;
+        checker_watch_.reset();
+        checker_.reset();
+        if (!*findings) return;
+        for (const std::string_view line : split(**findings, '\n'))
+            if (!line.empty()) log(event::auth_setup, {{"service", config_.service}, {"error", std::string(line)}});
+    });
+}
 
 LoginService::~LoginService() = default;
 

@@ -267,6 +267,7 @@ TEST_F(LoginTest, AboveTheWorkerCapALoginIsTemporaryNotRefused) {
     FakeLink link(*loop);
     LoginSession session(service(), link, info(), nullptr);
     EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::limit);
+    EXPECT_TRUE(busy_link.answers.empty());
     busy.reset(); // its worker dies with the session
     run_for(Millis(200));
     EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::denied) << "this backend knows nobody";
@@ -277,8 +278,8 @@ TEST_F(LoginTest, ABrokenUsersFileIsTemporary) {
     FakeLink link(*loop);
     LoginSession session(service(), link, info(), nullptr);
     EXPECT_EQ(login(session, link, "daniel", "hungry").error().code, Errc::unavailable);
-    EXPECT_NE(logged.lines[0].find("auth-temp"), std::string::npos);
-    EXPECT_NE(logged.lines[0].find("chmod 600"), std::string::npos);
+    EXPECT_EQ(logged.lines.back().rfind("auth-temp", 0), 0U) << logged.lines.back();
+    EXPECT_NE(logged.lines.back().find("chmod 600"), std::string::npos);
 }
 
 TEST_F(LoginTest, TheHooksDescriptorTravelsWithTheAnswer) {
@@ -530,6 +531,7 @@ TEST(LoginConfigTest, TakesEveryKeyOfTheAuthSection) {
     options.auth.workers = 3;
     options.auth.delays = {Seconds(1)};
     options.auth.first_valid_uid = 500;
+    options.auth.scram = true;
     options.auth.exempt.push_back(*io::Network::parse("10.0.0.0/8"));
     const LoginConfig c = login_config(options, "pop3d", "posada-pop3");
     EXPECT_EQ(c.service, "pop3d");
@@ -541,32 +543,37 @@ TEST(LoginConfigTest, TakesEveryKeyOfTheAuthSection) {
     EXPECT_EQ(c.workers, 3U);
     EXPECT_EQ(c.throttle.delays, std::vector<Millis>{Seconds(1)});
     EXPECT_EQ(c.first_valid_uid, 500U);
+    EXPECT_TRUE(c.scram);
     EXPECT_EQ(c.exempt.size(), 1U);
     EXPECT_EQ(c.backends.size(), ::geteuid() == 0 ? 2U : 1U) << "PAM only as root";
     EXPECT_EQ(account_sources(options).unix_accounts, ::geteuid() == 0);
     EXPECT_EQ(account_sources(options).first_valid_uid, 500U);
 }
 
-TEST(ScramAnnounced, OnlyWhereEveryAccountHasAVerifier) {
-    const test::Scratch scratch;
-    auth::UserEntry entry;
-    entry.name = "daniel";
-    entry.hash = *auth::Hasher(1).hash("hungry");
-    entry.uid = entry.gid = 70'000;
-    entry.home = "/h/daniel";
-    CommonOptions options;
-    options.paths.users_file = scratch.write("users", entry.line() + "\n");
-    options.auth.backends = {"users"};
-    options.auth.scram = true;
-    EXPECT_FALSE(scram_announced(options));
-    entry.scram = auth::new_verifier("hungry");
-    scratch.write("users", entry.line() + "\n");
-    EXPECT_TRUE(scram_announced(options));
-    options.auth.scram = false;
-    EXPECT_FALSE(scram_announced(options));
-    options.auth.scram = true;
-    options.auth.backends = {"users", "pam"};
-    EXPECT_EQ(scram_announced(options), ::geteuid() != 0) << "PAM accounts have no verifier";
+TEST_F(LoginTest, AtTheStartTheUsersFileIsLookedThrough) {
+    config.scram = true;
+    auth::UserEntry plain;
+    plain.name = "plain";
+    plain.hash = *auth::Hasher(1).hash("hungry");
+    plain.uid = plain.gid = 70'001;
+    plain.home = "/h/plain";
+    scratch.write("users", plain.line() + "\nbroken:line\n");
+    service();
+    for (int i = 0; i < 100 && logged.lines.size() < 2; ++i) run_for(Millis(20));
+    ASSERT_EQ(logged.lines.size(), 2U);
+    EXPECT_EQ(logged.lines[0].rfind("auth-setup service=pop3d error=", 0), 0U);
+    EXPECT_NE(logged.lines[0].find("users:2: "), std::string::npos) << logged.lines[0];
+    EXPECT_NE(logged.lines[1].find("plain has no SCRAM verifier"), std::string::npos) << logged.lines[1];
+    EXPECT_NE(logged.lines[1].find("posada user passwd plain"), std::string::npos) << logged.lines[1];
+}
+
+TEST_F(LoginTest, AnUnusableSecretFileIsNamedAndLoginsGoOn) {
+    config.secret_file = scratch.write("open-secret", std::string(32, 'x'), 0644);
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    ASSERT_EQ(logged.lines.size(), 1U);
+    EXPECT_NE(logged.lines[0].find("open-secret: others may read"), std::string::npos) << logged.lines[0];
+    EXPECT_TRUE(login(session, link, "daniel", "hungry").ok());
 }
 
 } // namespace
