@@ -4,7 +4,7 @@
 // client would; a repeated token may therefore arrive twice, an acknowledged one must arrive at least once.
 // "route:" in front of an address: it is for another server.
 //   inject --run-dir DIR --to ADDRESS[,ADDRESS...] --count N [--window W] [--size OCTETS] [--acks FILE] [--first N]
-// Prints "accepted=N repeated=N seconds=S rate=R".
+// FILE gets a line "ack N" or "repeat N" for each. Prints "accepted=N repeated=N seconds=S rate=R".
 #include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -93,6 +93,7 @@ class Injector {
     void lost();
     bool send(std::uint64_t token);
     bool receive();
+    void note(const char* what, std::uint64_t token);
 
     Options options_;
     priv::Channel channel_;
@@ -102,6 +103,12 @@ class Injector {
     std::uint64_t repeated_ = 0;
     std::FILE* acks_ = nullptr;
 };
+
+void Injector::note(const char* what, std::uint64_t token) {
+    if (acks_ == nullptr) return;
+    std::fprintf(acks_, "%s %llu\n", what, static_cast<unsigned long long>(token));
+    std::fflush(acks_);
+}
 
 bool Injector::connect() {
     const auto until = SteadyClock::now() + std::chrono::seconds(options_.give_up_seconds);
@@ -119,7 +126,10 @@ bool Injector::connect() {
 void Injector::lost() {
     channel_.close();
     repeated_ += under_way_.size();
-    for (const std::uint64_t token : under_way_) todo_.push_front(token);
+    for (const std::uint64_t token : under_way_) {
+        todo_.push_front(token);
+        note("repeat", token);
+    }
     under_way_.clear();
 }
 
@@ -153,10 +163,7 @@ bool Injector::receive() {
         return true;
     }
     ++accepted_;
-    if (acks_ != nullptr) {
-        std::fprintf(acks_, "%llu\n", static_cast<unsigned long long>(message.session));
-        std::fflush(acks_);
-    }
+    note("ack", message.session);
     return true;
 }
 
