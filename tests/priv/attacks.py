@@ -9,7 +9,7 @@ INJECT = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"), "tests"
 
 AT_FDCWD = -100
 O_RDONLY, O_RDWR = 0, 2
-AF_INET, SOCK_STREAM = 2, 1
+AF_UNIX, AF_INET, SOCK_STREAM, SOCK_DGRAM = 1, 2, 1, 2
 SIGCHLD, SIGSYS = 17, 31
 READ_EXEC, PRIVATE_ANONYMOUS = 5, 0x22
 RLIMIT_NOFILE = 7
@@ -39,7 +39,7 @@ def succeeds(p, call, *arguments):
     got = inject(p, call, *arguments)
     if not got.startswith("result ") or int(got[7:]) < 0:
         yield f"{call}{arguments}: {got}, although it is permitted"
-    elif call == "openat":
+    elif call in ("openat", "socket"):
         inject(p, "close", got[7:])
 
 
@@ -65,6 +65,10 @@ def on_network(p, forks=False):
 
 def on_relay(p):
     yield from on_anybody(p)
+    yield from succeeds(p, "socket", AF_INET, SOCK_STREAM, 0)
+    yield from expect(p, TRAPPED, "socket", AF_INET, SOCK_DGRAM, 0)
+    yield from expect(p, TRAPPED, "socket", AF_UNIX, SOCK_STREAM, 0)
+    yield from expect(p, TRAPPED, "listen", 0, 1)
     yield from expect(p, TRAPPED, "openat", AT_FDCWD, "@/etc/passwd", O_RDONLY)
     yield from expect(p, TRAPPED, "clone", SIGCHLD, 0, 0, 0, 0)
 

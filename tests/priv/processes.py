@@ -372,6 +372,43 @@ def look_at_demo(uid, abi):
     wrong.settle()
 
 
+# ---- the relay: it runs only where there is a route ----
+
+
+@contextlib.contextmanager
+def queue_with_route(uid, abi):
+    with workplace(uid) as folder:
+        config = os.path.join(folder, "posada.toml")
+        with open(config, "w") as f:
+            base = "uid_base = 61184\n" if uid == 0 else ""
+            f.write(f'hostname = "relay.test"\n{base}[paths]\nrun_dir = "{folder}"\nstate_dir = "{folder}/state"\n'
+                    f'users_file = "{folder}/users"\n[[smtpd.route]]\ndomain = "*"\nhost = "127.0.0.1"\nport = 9\n')
+        os.chmod(config, 0o644)
+        os.mkdir(os.path.join(folder, "state"))
+        os.chown(os.path.join(folder, "state"), uid, uid)
+        process = start([os.path.join(folder, "sbin/smtpd"), "--queue", "--config", config], uid, abi, folder)
+        try:
+            yield process.pid, os.path.join(folder, "output")
+        finally:
+            stop(process)
+
+
+def look_at_relay_service(uid, abi):
+    wrong = Wrong()
+    with queue_with_route(uid, abi) as (pid, log):
+        net = [p for p in procs.descendants(pid) if p.in_libexec]
+        listening = procs.listening_sockets()
+        if sorted(p.program for p in net) != ["smtpd-queue", "smtpd-relay"]:
+            raise AssertionError(f"the queue and the relay were expected: {[str(p) for p in net]}")
+        for p in net:
+            wrong.note(p, rules.confined(p, uid == 0, uid))
+            (look_at_queue if p.program == "smtpd-queue" else look_at_relay)(wrong, p, listening)
+        if uid == 0 and net[0].uids == net[1].uids:
+            wrong.append("queue and relay share a uid")
+        wrong += no_violation(read(log))
+    wrong.settle()
+
+
 # ---- the tests: subject, user, Landlock ----
 
 
@@ -393,6 +430,7 @@ def variants(look, name):
 
 
 variants(look_at_echod, "echod")
+variants(look_at_relay_service, "relay")
 variants(look_at_demo, "suite")
 
 
