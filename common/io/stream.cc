@@ -103,8 +103,7 @@ void Stream::Impl::on_deadline() {
     if (!detached) update_interest();
 }
 
-void Stream::Impl::fail(StreamEnd kind, const Error& why) {
-    const Error error = why; // it may live in what is destroyed here
+void Stream::Impl::fail(StreamEnd kind, Error error) { // by value: it may live in what the owner destroys
     life = Life::over;
     out.clear();
     plain_tail.clear();

@@ -30,7 +30,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     void on_deadline();
     void set_deadline(Millis from_now);
     [[nodiscard]] std::uint64_t acknowledged() const;
-    void fail(StreamEnd kind, const Error& why); // ends at once
+    void fail(StreamEnd kind, Error error); // ends at once
     void deliver_end_of_input();
     void advance_close();
     void report_drained();
@@ -59,7 +59,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     void want_tls(std::shared_ptr<TlsContext> context, bool as_server, std::string name);
     void begin_handshake();
     void step_handshake();
-    void fail_handshake(StreamEnd kind, const Error& error);
+    void fail_handshake(StreamEnd kind, Error error);
 
     Loop& loop;
     UniqueFd fd;

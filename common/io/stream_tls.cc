@@ -39,12 +39,11 @@ void Stream::Impl::step_handshake() {
     fail_handshake(StreamEnd::peer_closed, Error{Errc::closed, 0, "the peer left during the TLS handshake"});
 }
 
-void Stream::Impl::fail_handshake(StreamEnd kind, const Error& error) {
-    const Error copy = error;
+void Stream::Impl::fail_handshake(StreamEnd kind, Error error) { // by value: it may live in what the owner destroys
     if (tls) send_records(); // the alert tells the peer why; if it does not fit, the peer sees the end of file
     if (gone()) return;
-    if (handler.on_tls) handler.on_tls(copy);
-    if (!gone()) fail(kind, copy);
+    if (handler.on_tls) handler.on_tls(error);
+    if (!gone()) fail(kind, std::move(error));
 }
 
 } // namespace posada::io
