@@ -19,6 +19,9 @@ FUZZ_SRCS_addr822 := common/proto/addr822.cc
 FUZZ_SRCS_smtp_session := $(patsubst %,common/proto/%.cc,line dot reply base64 sasl addr822) \
     $(wildcard smtpd/session*.cc) smtpd/commands.cc smtpd/envelope.cc smtpd/received.cc
 
+FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account backends hasher scram users_file)
+FUZZ_LDLIBS_login := -lcrypt -lcrypto
+
 FUZZ_PROGRAMS :=
 # $(1): prefix of the program's name, $(2): target, $(3): further sources, $(4): further linker flags
 define fuzz_program
