@@ -11,8 +11,8 @@ namespace {
 // Before the first table exists; on a database that has tables they change nothing.
 constexpr const char* layout = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;";
 
-// Every connection. The log is not copied on the commit path (sqlite.cc's hook replaces SQLite's), freed pages are not overwritten with
-// zeros (Debian's default would double what is written), and there are no temporary files.
+// Every connection. The log is not copied on the commit path (sqlite.cc's hook replaces SQLite's), freed pages are not
+// overwritten with zeros (Debian's default would double what is written), and there are no temporary files.
 constexpr const char* session_settings = "PRAGMA journal_mode = WAL;"
                                          "PRAGMA synchronous = FULL;"
                                          "PRAGMA foreign_keys = ON;"

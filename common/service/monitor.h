@@ -22,7 +22,7 @@ namespace posada::service {
 
 struct SessionInfo {
     std::uint64_t id = 0;
-    std::string_view service;  // "pop3d"
+    std::string_view service; // "pop3d"
     io::Address peer;
     Listener listener;
 };
@@ -33,7 +33,7 @@ class MonitorLink {
     virtual ~MonitorLink() = default;
     virtual void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds = {}) = 0;
     virtual void set_phase(priv::Phase phase) = 0;
-    virtual void kill(std::string_view why) = 0;  // privilege-breach: the net process dies
+    virtual void kill(std::string_view why) = 0; // privilege-breach: the net process dies
     virtual io::Loop& loop() = 0;
 };
 
@@ -44,4 +44,4 @@ class MonitorSession {
     virtual void handle(std::size_t row, priv::Message message) = 0;
 };
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -24,17 +24,17 @@ enum class NetModel : std::uint8_t { per_connection, shared };
 // One client, as the launcher accepted it.
 struct Accepted {
     UniqueFd socket;
-    UniqueFd channel;         // SOCK_SEQPACKET to this connection's monitor; closing it ends the session there
-    std::uint64_t id = 0;     // session id in logs and channel headers
+    UniqueFd channel;     // SOCK_SEQPACKET to this connection's monitor; closing it ends the session there
+    std::uint64_t id = 0; // session id in logs and channel headers
     io::Address peer;
     io::Address local;
-    Listener listener;        // name, tls mode, auth, plaintext_auth
+    Listener listener; // name, tls mode, auth, plaintext_auth
 };
 
 struct NetContext {
     io::Loop& loop;
     std::string hostname;
-    std::string_view options;  // the daemon's own options as dumped by its schema; decoded once by make()
+    std::string_view options; // the daemon's own options as dumped by its schema; decoded once by make()
     // nullptr when no certificate is configured. A renewed certificate arrives with a new net process.
     std::function<std::shared_ptr<io::TlsContext>(io::TlsProfile)> tls;
     // To be called when the last connection has gone: ends a connection's process, lets a stopping one finish.
@@ -56,10 +56,10 @@ class NetService {
 };
 
 struct NetDaemon {
-    std::string_view name;  // "pop3d"
+    std::string_view name; // "pop3d"
     NetModel model;
-    std::span<const priv::RequestInfo> requests;  // the monitor's table, for the hello's hash
-    std::string_view alpn;                        // "pop3" or ""
+    std::span<const priv::RequestInfo> requests; // the monitor's table, for the hello's hash
+    std::string_view alpn;                       // "pop3" or ""
     // context outlives the service. nullptr = it cannot start and has logged why (shared model: exit 78).
     std::unique_ptr<NetService> (*make)(NetContext& context);
 };
@@ -67,4 +67,4 @@ struct NetDaemon {
 // The whole main() of a net program.
 int net_main(const NetDaemon& daemon, int argc, char** argv);
 
-}  // namespace posada::service
+} // namespace posada::service

@@ -69,7 +69,7 @@ void sqlite_batches(const std::string& dir, int per_transaction, int transaction
     for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((path + suffix).c_str());
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
     if (argc != 2) return 64;

@@ -38,5 +38,5 @@ TEST(SyncChoice, WhenOthersFloodTheDiskItStopsWaitingForThem) {
     EXPECT_EQ(choice.choose(100), DataSync::each_file);
 }
 
-}  // namespace
-}  // namespace posada::smtpd
+} // namespace
+} // namespace posada::smtpd

@@ -163,5 +163,5 @@ TEST(Log, EveryEventIsFoundById) {
     EXPECT_EQ(find_log_event("nonsense"), nullptr);
 }
 
-}  // namespace
-}  // namespace posada
+} // namespace
+} // namespace posada

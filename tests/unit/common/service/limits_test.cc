@@ -80,5 +80,5 @@ TEST(Limits, APenaltyDoublesToItsMaximumAndFades) {
     EXPECT_EQ(limits->penalise("a", at(62'000 + 60'001)), Millis(2'000));
 }
 
-}  // namespace
-}  // namespace posada::service
+} // namespace
+} // namespace posada::service

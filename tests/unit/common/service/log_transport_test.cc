@@ -63,5 +63,5 @@ TEST_F(LogTransport, AFullSocketDropsAndDoesNotBlock) {
     SUCCEED();
 }
 
-}  // namespace
-}  // namespace posada::service
+} // namespace
+} // namespace posada::service

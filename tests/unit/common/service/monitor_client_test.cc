@@ -112,5 +112,5 @@ TEST_F(MonitorClientTest, AFullSocketQueuesAndLosesNothing) {
     EXPECT_EQ(answered, count);
 }
 
-}  // namespace
-}  // namespace posada::service
+} // namespace
+} // namespace posada::service

@@ -62,5 +62,5 @@ TEST(NetProtocol, EveryTruncationIsRefused) {
     for (std::size_t n = 0; n < secrets.size(); ++n) EXPECT_FALSE(decode_net_secrets(secrets.substr(0, n))) << n;
 }
 
-}  // namespace
-}  // namespace posada::service
+} // namespace
+} // namespace posada::service
