@@ -8,11 +8,13 @@ Last line: "kills=N accepted=N violations=N".
 """
 import argparse
 import collections
+import contextlib
 import os
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -163,10 +165,12 @@ def wait_until_empty(directory, seconds):
     """The queue is empty: nothing new appears and the spool has no message."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        out = subprocess.run(["sqlite3", "-readonly", f"{directory}/state/spool/spool.db",
-                              "SELECT count(*) FROM message"], capture_output=True, text=True)
-        if out.stdout.strip() == "0":
-            return True
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{directory}/state/spool/spool.db?mode=ro", uri=True)) as db:
+                if db.execute("SELECT count(*) FROM message").fetchone()[0] == 0:
+                    return True
+        except sqlite3.OperationalError:
+            pass  # a queue is just starting
         time.sleep(0.2)
     return False
 
