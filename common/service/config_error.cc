@@ -85,7 +85,10 @@ std::string errors_text(const std::vector<ConfigError>& errors) {
 }
 
 void ErrorList::add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message) {
-    if (errors_.size() >= most_errors) return;
+    if (errors_.size() >= most_errors) {
+        cut_ = true;
+        return;
+    }
     errors_.push_back(
         {Position{file.name, line, column}, std::move(section), std::move(message), std::string(file.line(line))});
 }
@@ -108,6 +111,8 @@ std::vector<ConfigError> ErrorList::take() {
         std::move(here.begin(), here.end(), std::back_inserter(out));
     }
     errors_.clear();
+    // Nobody knows whom the others concern: so this one concerns everybody.
+    if (cut_) out.push_back({Position{out.front().at.file, 0, 0}, "", "there are more errors than these", ""});
     return out;
 }
 

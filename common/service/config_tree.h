@@ -44,11 +44,12 @@ class ErrorList {
   public:
     void add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message);
     void add(std::string file, std::string section, std::string message); // about the file as a whole
-    // By file in the order of reading, then line and column; at most 200.
+    // By file in the order of reading, then line and column; at most 200, then a note.
     std::vector<ConfigError> take();
 
   private:
     std::vector<ConfigError> errors_;
+    bool cut_ = false;
 };
 
 // The first thing in a text that toml++ must not see: NUL, invalid UTF-8, non-ASCII outside quotes and comments (its
