@@ -35,7 +35,6 @@ constexpr std::uint64_t new_kinds_of_task = CLONE_VM | CLONE_FS | CLONE_FILES | 
                                             CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_IO;
 constexpr std::uint64_t largest_pid = (1U << 22) - 1;
 constexpr std::uint64_t socket_type_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-constexpr int level_tls = 282;                      // SOL_TLS
 constexpr std::uint64_t prctl_set_vma = 0x53564d41; // PR_SET_VMA: malloc names its arenas
 
 constexpr ArgRule is(unsigned arg, std::uint64_t value) {

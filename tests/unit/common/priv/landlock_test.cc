@@ -184,8 +184,7 @@ int connect_somewhere() {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(1);
     const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    return errno;
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
 int bind_somewhere() {
@@ -206,17 +205,13 @@ TEST_F(Landlock, TcpIsRefusedFromAbi4) {
 
 TEST_F(Landlock, SignalsAndAbstractSocketsStayInsideFromAbi6) {
     if (landlock_abi() < 6) GTEST_SKIP() << "ABI " << landlock_abi() << " has no scopes; seccomp refuses signals";
-    auto [address, server] = [] {
-        sockaddr_un name{};
-        name.sun_family = AF_UNIX;
-        const std::string text = "posada-landlock-" + std::to_string(::getpid());
-        text.copy(name.sun_path + 1, sizeof name.sun_path - 1);
-        UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
-        ::listen(fd.get(), 1);
-        return std::pair(name, std::move(fd));
-    }();
-    const sockaddr_un name = address;
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "posada-landlock-" + std::to_string(::getpid());
+    text.copy(name.sun_path + 1, sizeof name.sun_path - 1);
+    const UniqueFd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(server.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    ASSERT_EQ(::listen(server.get(), 1), 0);
     const pid_t sibling = ::fork();
     if (sibling == 0) {
         if (!drop_root()) ::_exit(1);
