@@ -54,7 +54,8 @@ class WorkerPool {
     // Errc::limit: `most` are running. Errc::unavailable: no process or descriptor left.
     Result<std::unique_ptr<Worker>> start(const Job& job);
     [[nodiscard]] unsigned running() const { return running_ + static_cast<unsigned>(dying_.size()); }
-    void reap(); // lets go of killed workers; start() does it too
+    [[nodiscard]] std::size_t dying() const { return dying_.size(); } // over, but not yet reaped
+    void reap();                                                      // lets go of killed workers; start() does it too
 
     static unsigned default_size(); // 4 x cores
 

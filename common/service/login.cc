@@ -46,6 +46,9 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     State(LoginService& s, MonitorLink& l, SessionInfo i, LoginHooks* h)
         : service(s), link(l), info(std::move(i)), hooks(h), exempt(contains(s.config().exempt, info.peer)),
           timer(l.loop(), [this] { on_timer(); }) {}
+    ~State() { drop_worker(); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     // decoding
     Status take(priv::Message& message);
@@ -59,6 +62,7 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     [[nodiscard]] std::string work_scram_first() const;
     [[nodiscard]] auth::Decision work_decide() const;
     void on_result();
+    void drop_worker();
     void finish_scram_first(const std::string& bytes);
     void finish_decision(const std::string& bytes);
     void accept(auth::Decision decision);
@@ -215,12 +219,18 @@ auth::Decision LoginSession::State::work_decide() const {
 void LoginSession::State::on_result() {
     auto result = worker->read();
     if (!result) return;
-    watch.reset();
-    worker.reset();
-    timer.cancel();
+    drop_worker();
     if (!*result) return temporary(result->error(), "worker");
     if (pending->type == scram_first_request) return finish_scram_first(**result);
     finish_decision(**result);
+}
+
+void LoginSession::State::drop_worker() {
+    watch.reset();
+    timer.cancel();
+    if (!worker) return;
+    worker.reset();
+    service.reap();
 }
 
 void LoginSession::State::finish_scram_first(const std::string& bytes) {
@@ -284,9 +294,7 @@ void LoginSession::State::refuse(const auth::Decision& decision) {
 }
 
 void LoginSession::State::temporary(const Error& error, std::string_view reason) {
-    watch.reset();
-    worker.reset();
-    timer.cancel();
+    drop_worker();
     exchange.reset();
     report(event::auth_temp, reason, error.describe());
     reply_failure(error);

@@ -68,6 +68,8 @@ class LoginService {
     std::string scram_secret_;
     BackendMaker make_backends_;
     void check_users();
+    void reap(); // finished workers, now and until none is left
+    io::Timer reap_timer_;
     auth::WorkerPool checkers_; // not among the logins' workers
     std::unique_ptr<auth::Worker> checker_;
     std::unique_ptr<io::Watch> checker_watch_;

@@ -90,7 +90,7 @@ LoginService::LoginService(io::Loop& loop, LoginConfig config)
       pool_(config_.workers == 0 ? auth::WorkerPool::default_size() : config_.workers, config_.deadline,
             config_.log_fd),
       scram_secret_(scram_secret(config_.secret_file)), make_backends_(configured_backends),
-      checkers_(1, config_.deadline, config_.log_fd) {
+      reap_timer_(loop, [this] { reap(); }), checkers_(1, config_.deadline, config_.log_fd) {
     check_users();
 }
 
@@ -104,6 +104,7 @@ void LoginService::check_users() {
         if (!findings) return;
         checker_watch_.reset();
         checker_.reset();
+        reap();
         if (!*findings) return;
         for (const std::string_view line : split(**findings, '\n'))
             if (!line.empty()) log(event::auth_setup, {{"service", config_.service}, {"error", std::string(line)}});
@@ -111,5 +112,13 @@ void LoginService::check_users() {
 }
 
 LoginService::~LoginService() = default;
+
+// A worker's result is here a moment before its process is gone; nobody waits for that moment in a loop that serves
+// all.
+void LoginService::reap() {
+    pool_.reap();
+    checkers_.reap();
+    if (pool_.dying() + checkers_.dying() > 0) reap_timer_.start(Millis(100));
+}
 
 } // namespace posada::service

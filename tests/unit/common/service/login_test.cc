@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/auth/scram.h"
@@ -360,6 +361,16 @@ TEST_F(LoginTest, ASecondRequestWhileOneIsUnderWayKills) {
     send_password(session, "daniel", "hungry");
     send_password(session, "daniel", "hungry");
     EXPECT_NE(link.killed.find("under way"), std::string::npos);
+}
+
+TEST_F(LoginTest, NoFinishedWorkerStaysBehind) {
+    while (::waitpid(-1, nullptr, 0) > 0) continue; // of services that earlier tests destroyed
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), nullptr);
+    ASSERT_TRUE(login(session, link, "daniel", "hungry").ok());
+    run_for(Millis(400));
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+    EXPECT_EQ(errno, ECHILD) << "a child is left, dead or alive";
 }
 
 TEST_F(LoginTest, HostileNamesAreEscapedBehindTheAddress) {
