@@ -14,6 +14,8 @@ using priv::RequestInfo;
 
 constexpr std::uint32_t packet = priv::max_payload;
 constexpr std::uint32_t hello_bytes = 11;
+constexpr std::size_t max_status = 16;
+constexpr std::size_t max_remote = 255;
 
 constexpr RequestInfo hello_row{
     queue_hello, "queue_hello", any_phase, true, hello_bytes, 0, 0, "Names the role of a channel to the queue."};
@@ -227,9 +229,9 @@ std::string encode_results(std::span<const RowResult> results) {
     for (const RowResult& result : results) {
         w.u64(result.row);
         w.u8(static_cast<std::uint8_t>(result.outcome));
-        w.str(std::string_view(result.status).substr(0, 16));
+        w.str(std::string_view(result.status).substr(0, max_status));
         w.str(std::string_view(result.text).substr(0, max_row_text));
-        w.str(std::string_view(result.remote).substr(0, 255));
+        w.str(std::string_view(result.remote).substr(0, max_remote));
     }
     return w.take();
 }
@@ -245,9 +247,10 @@ Result<std::vector<RowResult>> decode_results(std::string_view payload) {
         const std::uint8_t outcome = r.u8();
         bad = bad || outcome > static_cast<std::uint8_t>(RowOutcome::failed);
         result.outcome = static_cast<RowOutcome>(std::min<std::uint8_t>(outcome, 1 + 1));
-        result.status = escape_for_log(r.str());
-        result.text = escape_for_log(r.str());
-        result.remote = escape_for_log(r.str());
+        // The sender may be hostile: its words are kept, listed and mailed, so they are short and printable.
+        result.status = escape_for_log(r.str().substr(0, max_status));
+        result.text = escape_for_log(r.str().substr(0, max_row_text));
+        result.remote = escape_for_log(r.str().substr(0, max_remote));
         results.push_back(std::move(result));
     }
     RETURN_IF_ERROR(r.finish());

@@ -22,6 +22,13 @@ FUZZ_SRCS_smtp_session := $(patsubst %,common/proto/%.cc,line dot reply base64 s
 FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account backends hasher scram users_file)
 FUZZ_LDLIBS_login := -lcrypt -lcrypto
 
+FUZZ_SRCS_pop3_session := $(patsubst %,common/proto/%.cc,line reply base64 sasl) $(wildcard pop3d/session*.cc) \
+    pop3d/commands.cc
+FUZZ_SRCS_pop3_message := common/proto/dot.cc common/store/message_measure.cc pop3d/message_writer.cc
+
+FUZZ_SRCS_queue_protocol := smtpd/queue_protocol.cc common/priv/request.cc
+FUZZ_SRCS_relay_session := smtpd/relay_session.cc smtpd/smtp_reply.cc common/proto/line.cc
+
 FUZZ_PROGRAMS :=
 # $(1): prefix of the program's name, $(2): target, $(3): further sources, $(4): further linker flags
 define fuzz_program
