@@ -78,7 +78,10 @@ std::vector<RelayEffect> RelaySession::bytes(std::string_view input) {
         }
         input.remove_prefix(event->consumed);
         if (!event->reply) break;
+        const bool one_at_a_time = state_ <= State::starttls;
         on_reply(*event->reply);
+        if (one_at_a_time && !input.empty() && state_ != State::handshake)
+            give_up("4.5.0", "the server spoke out of turn, before it was asked");
     }
     // Whatever came in plain text with the answer to STARTTLS would be taken for the server's word inside TLS
     // (CVE-2021-38371).
