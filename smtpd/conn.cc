@@ -57,10 +57,10 @@ Conn::Conn(service::NetContext& context, std::unique_ptr<Mailroom>& room, servic
 
 Conn::~Conn() { room_.forget(accepted().id); }
 
-// One turn of the loop later: what the client has sent by then was sent without waiting for us.
+// At least one turn of the loop later: what the client has sent by then was sent without waiting for us.
 void Conn::greet() {
     if (stream().tls_active()) session_.tls_started(tls_facts());
-    greeting_timer_.start(Millis(0));
+    greeting_timer_.start(room_.options().greeting_delay);
 }
 
 void Conn::say_greeting() {

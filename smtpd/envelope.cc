@@ -11,7 +11,7 @@ namespace posada::smtpd {
 namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
-constexpr std::string_view received_name = "received:";
+constexpr std::string_view received_name = "received";
 
 bool is_alnum(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
 
@@ -81,25 +81,39 @@ std::optional<std::string> decode_xtext(std::string_view text) {
 
 void ContentScanner::write(std::string_view content) {
     if (!eight_bit_) eight_bit_ = has_high_bit(content);
-    if (in_header_) header(content);
+    if (at_ != At::body) header(content);
 }
 
 void ContentScanner::header(std::string_view content) {
-    while (in_header_ && !content.empty()) {
-        const std::size_t lf = content.find('\n');
-        const std::string_view part = content.substr(0, lf == npos ? npos : lf + 1);
-        content.remove_prefix(part.size());
-        header_size_ += part.size();
-        if (line_start_.size() < received_name.size())
-            line_start_.append(part.substr(0, received_name.size() - line_start_.size()));
-        if (lf != npos) end_header_line();
+    while (at_ != At::body && !content.empty()) {
+        std::size_t used = 1;
+        if (at_ == At::value) {
+            const std::size_t lf = content.find('\n');
+            used = lf == npos ? content.size() : lf + 1;
+            if (lf != npos) at_ = At::line_start;
+        } else {
+            at_ = after(content.front());
+        }
+        header_size_ += used;
+        content.remove_prefix(used);
     }
 }
 
-void ContentScanner::end_header_line() {
-    if (iequals(line_start_, received_name)) ++received_;
-    if (line_start_ == "\r\n" || line_start_ == "\n") in_header_ = false;
-    line_start_.clear();
+// One octet of a line's beginning, up to the colon.
+ContentScanner::At ContentScanner::after(char c) {
+    const bool name_character = c > 0x20 && c < 0x7f && c != ':';
+    if (at_ == At::line_start) {
+        name_.clear();
+        if (c == '\r') return At::empty_line;
+        if (c == ' ' || c == '\t') return header_size_ == 0 ? At::body : At::value;
+    }
+    if (name_character && at_ != At::empty_line) {
+        if (name_.size() <= received_name.size()) name_ += c;
+        return At::name;
+    }
+    if (c != ':' || at_ != At::name) return At::body;
+    if (iequals(name_, received_name)) ++received_;
+    return At::value;
 }
 
 bool is_header_field(std::string_view line) {

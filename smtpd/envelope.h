@@ -35,8 +35,8 @@ std::optional<std::vector<Parameter>> parse_parameters(std::string_view text);
 // RFC 3461 4: "+" and two upper-case hexadecimal digits; nullopt if malformed or if it hides a control character.
 std::optional<std::string> decode_xtext(std::string_view text);
 
-// Reads the content as it passes. The header ends at the first empty line; a message whose first line is no header
-// field has no header at all.
+// Reads the content as it passes. The header ends at the first empty line, or before the first line that is neither a
+// field nor the continuation of one; so a message may have no header at all.
 class ContentScanner {
   public:
     void write(std::string_view content);
@@ -45,14 +45,15 @@ class ContentScanner {
     [[nodiscard]] bool eight_bit() const { return eight_bit_; }
 
   private:
+    enum class At : std::uint8_t { line_start, empty_line, name, value, body };
     void header(std::string_view content);
-    void end_header_line();
+    At after(char c);
 
-    bool in_header_ = true;
+    At at_ = At::line_start;
     bool eight_bit_ = false;
     unsigned received_ = 0;
     std::uint64_t header_size_ = 0;
-    std::string line_start_; // the first octets of the header line under way
+    std::string name_; // of the field under way, as far as it is of interest
 };
 
 // "Subject: x", "Subject:": a field name of printable characters and a colon (RFC 5322 2.2).

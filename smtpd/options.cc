@@ -49,6 +49,9 @@ constexpr OptionRow rows[] = {
     integer<&SmtpdOptions::max_idle_commands>(
         "max_idle_commands", 10, 100'000,
         "Commands like NOOP or RSET without a message; each further one is an error."),
+    duration<&SmtpdOptions::greeting_delay>("greeting_delay", Millis(0), Seconds(60),
+                                            "Wait before the greeting; a client that speaks first is refused with 554 "
+                                            "(many spam programs do)."),
     duration<&SmtpdOptions::command_timeout>("command_timeout", Seconds(10), Seconds(3'600),
                                              "Wait for the next command (RFC 5321 4.5.3.2.7: 5 minutes)."),
     duration<&SmtpdOptions::data_timeout>("data_timeout", Seconds(10), Seconds(3'600),

@@ -45,6 +45,7 @@ struct SmtpdOptions {
     std::uint32_t max_hops = 100;
     std::uint32_t max_errors = 20;
     std::uint32_t max_idle_commands = 100;
+    Millis greeting_delay{0};
     Millis command_timeout{300'000}; // RFC 5321 4.5.3.2.7
     Millis data_timeout{600'000};
     BareLf bare_lf = BareLf::refuse;

@@ -48,6 +48,24 @@ TEST(ContentScanner, CountsHopsInTheHeaderOnly) {
     }
 }
 
+TEST(ContentScanner, AMessageMayHaveNoHeader) {
+    for (const std::string& first : {std::string("Hola\r\n"), std::string("two words: x\r\n"), std::string(" x\r\n"),
+                                     std::string(": x\r\n"), std::string("\r\n"), std::string("\rx\r\n")}) {
+        const std::string text = first + "Received: x\r\n" + std::string(5000, 'x');
+        for (const std::size_t piece : {1U, 2U, 5U, 6000U}) {
+            const ContentScanner scanner = scan(text, piece);
+            EXPECT_EQ(scanner.received_fields(), 0U) << first;
+            EXPECT_LE(scanner.header_size(), first.size()) << first;
+        }
+    }
+}
+
+TEST(ContentScanner, ALineThatIsNoFieldEndsTheHeader) {
+    const ContentScanner scanner = scan("Received: a\r\nHola y adios\r\nReceived: b\r\n" + std::string(9000, 'x'), 7);
+    EXPECT_EQ(scanner.received_fields(), 1U);
+    EXPECT_LT(scanner.header_size(), 30U);
+}
+
 TEST(ContentScanner, SeesEightBitAnywhere) {
     for (std::size_t at = 0; at < 40; ++at) {
         std::string text(40, 'x');
