@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Crash tests (tests/crash/run.sh) and their helpers.
 CRASH_LIBS := smtpd service auth store priv io proto base
-TEST_PROGRAMS += tests/crash-states tests/crash-steps tests/crash-inject
+TEST_PROGRAMS += tests/crash-states tests/crash-steps tests/crash-faults tests/crash-inject
 tests/crash-states_SRCS := $(addprefix tests/crash/,states.cc mail_host.cc model.cc recorder.cc recorder_calls.cc)
 tests/crash-states_LIBS := $(CRASH_LIBS)
 tests/crash-states_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3
 tests/crash-steps_SRCS := $(addprefix tests/crash/,steps.cc mail_host.cc recorder.cc)
 tests/crash-steps_LIBS := $(CRASH_LIBS)
 tests/crash-steps_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3
+tests/crash-faults_SRCS := $(addprefix tests/crash/,faults.cc mail_host.cc recorder.cc recorder_calls.cc)
+tests/crash-faults_LIBS := $(CRASH_LIBS)
+tests/crash-faults_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3
 tests/crash-inject_SRCS := tests/crash/inject.cc
 tests/crash-inject_LIBS := $(CRASH_LIBS)
 tests/crash-inject_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3

@@ -17,6 +17,20 @@ namespace posada::crash {
 
 namespace {
 
+struct Fault {
+    unsigned long at = 0;
+    unsigned long seen = 0;
+    int error = 0;
+    bool happened = false;
+};
+Fault fault;
+
+int next_fault(bool counts) noexcept {
+    if (!counts || fault.at == 0 || ++fault.seen != fault.at) return 0;
+    fault.happened = true;
+    return fault.error;
+}
+
 struct State {
     Recording out;
     std::map<ino_t, ObjectId> by_inode;
@@ -106,6 +120,13 @@ class Scanner {
 } // namespace
 
 bool recording() noexcept { return state != nullptr; }
+
+void plan_fault(unsigned long at, int error) { fault = {at, 0, error, false}; }
+bool fault_happened() noexcept { return fault.happened; }
+int fault_of(int fd) noexcept { return next_fault(fault.at != 0 && recording() && object_of_fd(fd).has_value()); }
+int fault_of(int directory_fd, const char* path) noexcept {
+    return next_fault(fault.at != 0 && recording() && place_of(directory_fd, path).has_value());
+}
 
 Image read_image(const std::string& root, std::map<ObjectId, std::string>* paths) {
     Image image;

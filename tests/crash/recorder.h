@@ -49,7 +49,13 @@ Recording stop_recording();
 void record_mark(std::string_view text);
 Image read_image(const std::string& root, std::map<ObjectId, std::string>* paths = nullptr);
 
-// ---- what recorder_calls.cc reports ----
+// The at-th of the recorded calls from now on fails with this errno, once; 0 = none does.
+void plan_fault(unsigned long at, int error);
+bool fault_happened() noexcept;
+
+// ---- what recorder_calls.cc asks and reports ----
+int fault_of(int fd) noexcept; // errno to fail with, 0 = go on
+int fault_of(int directory_fd, const char* path) noexcept;
 bool recording() noexcept;
 void saw_create(int directory_fd, const char* path, bool is_directory);
 void saw_erase(int directory_fd, const char* path);

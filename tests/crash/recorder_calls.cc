@@ -23,6 +23,14 @@ void report(F&& tell) {
     errno = saved;
 }
 
+template <class... Where>
+bool fails(Where... where) {
+    int error = 0;
+    report([&] { error = fault_of(where...); });
+    if (error != 0) errno = error;
+    return error != 0;
+}
+
 bool is_there(int directory, const char* path) {
     struct stat st {};
     return ::syscall(SYS_newfstatat, directory, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -30,6 +38,7 @@ bool is_there(int directory, const char* path) {
 
 int do_open(int directory, const char* path, int flags, mode_t mode) {
     const bool creates = recording() && (flags & O_CREAT) != 0 && !is_there(directory, path);
+    if (creates && fails(directory, path)) return -1;
     const int fd = static_cast<int>(::syscall(SYS_openat, directory, path, flags, mode));
     if (fd < 0 || !recording()) return fd;
     if (creates) report([&] { saw_create(directory, path, false); });
@@ -40,6 +49,7 @@ int do_open(int directory, const char* path, int flags, mode_t mode) {
 mode_t mode_of(int flags, va_list arguments) { return (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0; }
 
 ssize_t do_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
+    if (fails(fd)) return -1;
     const ssize_t n = ::syscall(SYS_pwrite64, fd, bytes, size, offset);
     if (n > 0 && recording())
         report([&] {
@@ -50,24 +60,28 @@ ssize_t do_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
 }
 
 int do_truncate(int fd, off_t size) {
+    if (fails(fd)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_ftruncate, fd, size));
     if (rc == 0 && recording()) report([&] { saw_truncate(fd, static_cast<std::uint64_t>(size)); });
     return rc;
 }
 
 int do_unlink(int directory, const char* path, int flags) {
+    if (fails(directory, path)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_unlinkat, directory, path, flags));
     if (rc == 0 && recording()) report([&] { saw_erase(directory, path); });
     return rc;
 }
 
 int do_rename(int from_directory, const char* from, int to_directory, const char* to) {
+    if (fails(from_directory, from)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_renameat, from_directory, from, to_directory, to));
     if (rc == 0 && recording()) report([&] { saw_rename(from_directory, from, to_directory, to); });
     return rc;
 }
 
 int do_mkdir(int directory, const char* path, mode_t mode) {
+    if (fails(directory, path)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_mkdirat, directory, path, mode));
     if (rc == 0 && recording()) report([&] { saw_create(directory, path, true); });
     return rc;
@@ -112,6 +126,7 @@ int __openat64_2(int directory, const char* path, int flags) { return do_open(di
 
 ssize_t write(int fd, const void* bytes, size_t size) {
     const off_t at = recording() ? ::lseek(fd, 0, SEEK_CUR) : 0;
+    if (fails(fd)) return -1;
     const ssize_t n = ::syscall(SYS_write, fd, bytes, size);
     if (n > 0 && recording() && at >= 0)
         report([&] {
@@ -136,16 +151,19 @@ int mkdir(const char* path, mode_t mode) noexcept { return do_mkdir(AT_FDCWD, pa
 int mkdirat(int directory, const char* path, mode_t mode) noexcept { return do_mkdir(directory, path, mode); }
 
 int fsync(int fd) {
+    if (fails(fd)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_fsync, fd));
     if (rc == 0 && recording()) report([&] { saw_sync(fd); });
     return rc;
 }
 int fdatasync(int fd) {
+    if (fails(fd)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_fdatasync, fd));
     if (rc == 0 && recording()) report([&] { saw_sync(fd); });
     return rc;
 }
 int syncfs(int fd) noexcept {
+    if (fails(fd)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_syncfs, fd));
     if (rc == 0 && recording()) report([&] { saw_sync_all(fd); });
     return rc;

@@ -15,7 +15,7 @@ while [ $# -gt 1 ]; do
     esac
     shift 2
 done
-make --no-print-directory build/opt/tests/crash-{states,steps,inject} build/opt/sbin/smtpd \
+make --no-print-directory build/opt/tests/crash-{states,steps,faults,inject} build/opt/sbin/smtpd \
     build/opt/libexec/posada/smtpd-{queue,relay} || { echo "0 passed, 1 failed"; exit 1; }
 passed=0 failed=0
 verdict() { # $1: 0 = passed; $2: what
@@ -45,6 +45,7 @@ for mutation in $(build/opt/tests/crash-states --list); do
     fi
 done
 one "kill at every system call" build/opt/tests/crash-steps
+one "failing disk" build/opt/tests/crash-faults
 one "random kills" tests/crash/kills.py --kills "$kills"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
