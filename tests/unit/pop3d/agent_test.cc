@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The agent over its channel, on a real Maildir; a thread stands for its process.
+#include "pop3d/agent.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/unit/common/store/recording_ops.h"
+
+using namespace posada;
+using namespace posada::pop3d;
+
+namespace {
+
+class AgentTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(store::Maildir::open_or_create(scratch.maildir()).ok());
+        start();
+    }
+    void TearDown() override { stop(); }
+
+    void start(std::uint32_t max_messages = 1000) {
+        auto pair = make_seqpacket_pair();
+        ASSERT_TRUE(pair.ok());
+        channel = priv::Channel(std::move(pair->first));
+        AgentTask task{scratch.maildir(), Millis(50), max_messages};
+        thread = std::thread([this, task, theirs = std::make_shared<UniqueFd>(std::move(pair->second))] {
+            status = MailAgent(task).serve(priv::Channel(std::move(*theirs)));
+        });
+    }
+    void stop() {
+        channel.close();
+        if (thread.joinable()) thread.join();
+    }
+    // The answer's body; descriptors in fds.
+    Result<std::string> ask(std::uint16_t type, std::string_view payload = {}) {
+        auto message = channel.call(type, 7, payload, {}, 1);
+        if (!message) return message.error();
+        EXPECT_EQ(message->session, 7U);
+        fds = std::move(message->fds);
+        const auto body = priv::decode_answer(message->payload);
+        if (!body) return body.error();
+        return std::string(*body);
+    }
+    MailboxSummary open() {
+        const auto body = ask(open_mailbox_request);
+        EXPECT_TRUE(body.ok());
+        return body ? *decode_mailbox_summary(*body) : MailboxSummary{};
+    }
+
+    store::testing::Scratch scratch;
+    priv::Channel channel;
+    std::thread thread;
+    int status = -1;
+    std::vector<UniqueFd> fds;
+};
+
+} // namespace
+
+TEST_F(AgentTest, OpensListsAndHandsOutMessages) {
+    scratch.put("new/1.a", "a: b\n\none\n");
+    scratch.put("cur/2.b:2,S", "a: b\n\ntwo\n");
+    EXPECT_EQ(open().messages, 2U);
+    const auto list = decode_list_batch(*ask(list_request, encode_number(0)));
+    ASSERT_TRUE(list.ok());
+    ASSERT_EQ(list->size(), 2U);
+    EXPECT_EQ((*list)[1].uidl, "2.b");
+    EXPECT_EQ((*list)[1].octets, 13U);
+    ASSERT_TRUE(ask(fetch_request, encode_number(1)).ok());
+    ASSERT_EQ(fds.size(), 1U);
+    EXPECT_EQ(*read_all(fds[0].get(), 100), "a: b\n\ntwo\n");
+    EXPECT_EQ(::write(fds[0].get(), "x", 1), -1) << "for reading only";
+}
+
+TEST_F(AgentTest, ALongListComesInSeveralAnswers) {
+    stop();
+    start(10'000);
+    for (int i = 0; i < 3000; ++i) scratch.put("new/" + std::to_string(100'000 + i) + ".M0P1Q1.a-host-name", "\n");
+    EXPECT_EQ(open().messages, 3000U);
+    std::uint32_t seen = 0;
+    int answers = 0;
+    for (; seen < 3000; ++answers) {
+        const auto list = decode_list_batch(*ask(list_request, encode_number(seen)));
+        ASSERT_TRUE(list.ok());
+        ASSERT_FALSE(list->empty());
+        EXPECT_EQ(list->front().uidl, std::to_string(100'000 + seen) + ".M0P1Q1.a-host-name");
+        seen += static_cast<std::uint32_t>(list->size());
+    }
+    EXPECT_GE(answers, 2);
+}
+
+TEST_F(AgentTest, AboveTheLimitMessagesAreHidden) {
+    stop();
+    start(1);
+    scratch.put("new/1.a", "\n");
+    scratch.put("new/2.b", "\n");
+    const MailboxSummary summary = open();
+    EXPECT_EQ(summary.messages, 1U);
+    EXPECT_EQ(summary.hidden, 1U);
+}
+
+TEST_F(AgentTest, RemovesOnRequestOnly) {
+    for (const char* name : {"new/1.a", "new/2.b", "new/3.c"}) scratch.put(name, "\n");
+    open();
+    const std::uint32_t numbers[] = {0, 2};
+    EXPECT_TRUE(ask(remove_request, encode_numbers(numbers)).ok());
+    EXPECT_EQ(*decode_number(*ask(commit_request)), 2U);
+    EXPECT_FALSE(scratch.has("new/1.a"));
+    EXPECT_TRUE(scratch.has("new/2.b"));
+    stop();
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(scratch.has("new/2.b"));
+}
+
+TEST_F(AgentTest, AMailboxInUseIsBusy) {
+    const auto maildir = store::Maildir::open(scratch.maildir());
+    const auto lock = store::SessionLock::acquire(*maildir, Millis(0));
+    ASSERT_TRUE(lock.ok());
+    const auto body = ask(open_mailbox_request);
+    ASSERT_FALSE(body.ok());
+    EXPECT_EQ(body.error().code, Errc::busy);
+    EXPECT_EQ(body.error().text, "in-use");
+}
+
+TEST_F(AgentTest, TheLockEndsWithTheAgent) {
+    open();
+    stop();
+    const auto maildir = store::Maildir::open(scratch.maildir());
+    EXPECT_TRUE(store::SessionLock::acquire(*maildir, Millis(0)).ok());
+}
+
+TEST_F(AgentTest, AMissingMessageIsNotFound) {
+    scratch.put("new/1.a", "\n");
+    open();
+    ASSERT_EQ(::unlink((scratch.maildir() + "/new/1.a").c_str()), 0);
+    EXPECT_EQ(ask(fetch_request, encode_number(0)).error().code, Errc::not_found);
+    EXPECT_EQ(ask(fetch_request, encode_number(1)).error().code, Errc::protocol);
+}
+
+TEST_F(AgentTest, AMailboxThatCannotBeOpenedIsAnError) {
+    ASSERT_EQ(::rmdir((scratch.maildir() + "/cur").c_str()), 0);
+    EXPECT_EQ(ask(open_mailbox_request).error().code, Errc::not_found);
+}
+
+TEST_F(AgentTest, ABreachOfTheTableEndsIt) {
+    EXPECT_FALSE(ask(list_request, encode_number(0)).ok()) << "nothing before open_mailbox";
+    stop();
+    EXPECT_EQ(status, 70);
+    start();
+    open();
+    EXPECT_FALSE(ask(open_mailbox_request).ok()) << "once per session";
+    stop();
+    EXPECT_EQ(status, 70);
+    start();
+    EXPECT_FALSE(ask(4711).ok());
+    stop();
+    EXPECT_EQ(status, 70);
+}
+
+TEST(AgentProtocol, MalformedPayloadsAreRefused) {
+    EXPECT_FALSE(decode_number("abc").ok());
+    EXPECT_FALSE(decode_number("abcde").ok());
+    EXPECT_FALSE(decode_numbers(encode_number(2) + encode_number(1)).ok());
+    EXPECT_FALSE(decode_list_batch(encode_number(1'000'000'000)).ok());
+    EXPECT_FALSE(decode_mailbox_summary("").ok());
+    const std::uint32_t numbers[] = {1, 2, 4'000'000'000};
+    EXPECT_EQ(*decode_numbers(encode_numbers(numbers)), (std::vector<std::uint32_t>{1, 2, 4'000'000'000}));
+}
+
+TEST(AgentProtocol, TheLargestRequestFitsItsRow) {
+    const std::vector<std::uint32_t> numbers(remove_batch, 7);
+    EXPECT_EQ(encode_numbers(numbers).size(), agent_requests[3].max_bytes);
+    EXPECT_LE(agent_requests[3].max_bytes, priv::max_payload);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Conn, the driver: a client on one end of a socket, a monitor and an agent made of threads on the other.
+#include "pop3d/conn.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "common/base/bytes.h"
+#include "common/service/login_protocol.h"
+#include "pop3d/agent.h"
+#include "tests/unit/common/store/recording_ops.h"
+
+using namespace posada;
+using namespace posada::pop3d;
+
+namespace {
+
+class ConnTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(store::Maildir::open_or_create(scratch.maildir()).ok());
+        settings.policy.hostname = "mail.micasa.test";
+        settings.policy.banner = "posada POP3 server";
+    }
+
+    // Accepts any password and answers with the channel of an agent.
+    void monitor(UniqueFd fd) {
+        priv::Channel channel(std::move(fd));
+        auto request = channel.receive(0);
+        if (!request || !request->has_value()) return;
+        auto pair = make_seqpacket_pair();
+        const int theirs = pair->first.get();
+        Writer name;
+        name.str("lir");
+        (void)channel.send(service::check_password_request + 1, (*request)->session, priv::encode_ok(name.bytes()),
+                           std::span<const int>(&theirs, 1));
+        pair->first.reset();
+        if (agent_dies) return;
+        MailAgent({scratch.maildir(), Millis(0), 1000}).serve(priv::Channel(std::move(pair->second)));
+    }
+
+    // The client sends this, closes its sending side if it shall, and reads to the end.
+    std::string talk(const std::string& input, bool half_close = true, std::size_t slow_from = ~std::size_t{0}) {
+        int sockets[2];
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+        auto channel = make_seqpacket_pair();
+        std::thread root(
+            [this, fd = std::make_shared<UniqueFd>(std::move(channel->second))] { monitor(std::move(*fd)); });
+        std::string output;
+        std::thread client([&] {
+            const UniqueFd fd(sockets[0]);
+            (void)write_all(fd.get(), input);
+            if (half_close) ::shutdown(fd.get(), SHUT_WR);
+            char chunk[65536];
+            for (ssize_t n = 1; n > 0;) {
+                if (output.size() > slow_from) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                n = ::read(fd.get(), chunk, sizeof chunk);
+                if (n > 0) output.append(chunk, static_cast<std::size_t>(n));
+                if (leave_after != 0 && output.size() >= leave_after) return;
+            }
+        });
+        serve(UniqueFd(sockets[1]), std::move(channel->first));
+        client.join();
+        root.join();
+        return output;
+    }
+
+    void serve(UniqueFd socket, UniqueFd channel) {
+        auto loop = io::Loop::create();
+        ASSERT_TRUE(loop.ok());
+        service::NetContext context{**loop,
+                                    "mail.micasa.test",
+                                    {},
+                                    [](io::TlsProfile) { return std::shared_ptr<io::TlsContext>(); },
+                                    [] {},
+                                    [](std::string_view) {},
+                                    [](std::uint64_t) {}};
+        service::Accepted accepted;
+        accepted.socket = std::move(socket);
+        accepted.channel = std::move(channel);
+        accepted.id = 5;
+        accepted.peer = *io::Address::parse("127.0.0.1", 4711);
+        Conn conn(context, settings, std::move(accepted), [&] { (*loop)->stop(); });
+        conn.start();
+        (*loop)->run();
+    }
+
+    store::testing::Scratch scratch;
+    NetSettings settings;
+    bool agent_dies = false;
+    std::size_t leave_after = 0;
+};
+
+constexpr const char* login = "USER lir\r\nPASS x\r\n";
+
+} // namespace
+
+TEST_F(ConnTest, AClientThatHasSentEverythingGetsEveryAnswer) {
+    scratch.put("new/1.a", "a: b\n\none\n");
+    const std::string out = talk(std::string(login) + "STAT\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n");
+    EXPECT_NE(out.find("+OK lir has 1 visible message (0 hidden) in 13 octets.\r\n"), std::string::npos) << out;
+    EXPECT_NE(out.find("+OK 13 octets\r\na: b\r\n\r\none\r\n.\r\n"), std::string::npos) << out;
+    EXPECT_TRUE(out.ends_with("signing off.\r\n")) << out;
+    EXPECT_FALSE(scratch.has("new/1.a"));
+}
+
+TEST_F(ConnTest, ALostConnectionDeletesNothing) {
+    scratch.put("new/1.a", "\n");
+    const std::string out = talk(std::string(login) + "DELE 1\r\n");
+    EXPECT_TRUE(out.ends_with("+OK message 1 deleted\r\n")) << out;
+    EXPECT_TRUE(scratch.has("new/1.a"));
+}
+
+TEST_F(ConnTest, IdleTimeDeletesNothingAndSaysNothing) {
+    settings.options.idle_timeout = Millis(150);
+    scratch.put("new/1.a", "\n");
+    const std::string out = talk(std::string(login) + "DELE 1\r\n", false);
+    EXPECT_TRUE(out.ends_with("+OK message 1 deleted\r\n")) << out;
+    EXPECT_TRUE(scratch.has("new/1.a"));
+}
+
+TEST_F(ConnTest, TheTimeForLoginIsLimited) {
+    settings.options.login_timeout = Millis(100);
+    const std::string out = talk("", false);
+    EXPECT_EQ(out, "+OK posada POP3 server at mail.micasa.test starting.\r\n");
+}
+
+TEST_F(ConnTest, AnAgentThatDoesNotComeUpIsTemporary) {
+    agent_dies = true;
+    const std::string out = talk(login);
+    EXPECT_NE(out.find("-ERR [SYS/TEMP] the mailbox cannot be opened now"), std::string::npos) << out;
+}
+
+TEST_F(ConnTest, ASecondSessionHearsInUse) {
+    const auto maildir = store::Maildir::open(scratch.maildir());
+    const auto lock = store::SessionLock::acquire(*maildir, Millis(0));
+    ASSERT_TRUE(lock.ok());
+    EXPECT_NE(talk(login).find("-ERR [IN-USE] "), std::string::npos);
+}
+
+TEST_F(ConnTest, ALargeMessageGoesOutWholeToASlowClient) {
+    std::string body = "Subject: large\n\n";
+    for (int i = 0; i < 200'000; ++i) body += ".line " + std::to_string(i) + "\n";
+    scratch.put("new/1.a", body);
+    const std::string out = talk(std::string(login) + "RETR 1\r\nNOOP\r\nQUIT\r\n", true, 1 << 20);
+    EXPECT_NE(out.find("\r\n..line 199999\r\n.\r\n+OK\r\n+OK posada"), std::string::npos);
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 200'000 + 2 + 7);
+}
+
+TEST_F(ConnTest, AClientThatLeavesInTheMiddleOfAMessageEndsTheSession) {
+    scratch.put("new/1.a", "Subject: large\n\n" + std::string(8 << 20, 'x') + "\n");
+    leave_after = 100'000;
+    talk(std::string(login) + "DELE 1\r\nRSET\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n", false);
+    EXPECT_TRUE(scratch.has("new/1.a"));
+}
+
+TEST_F(ConnTest, AnEndlessPipelineWaitsForTheReader) {
+    for (int i = 0; i < 500; ++i) scratch.put("new/" + std::to_string(1000 + i) + ".m", "\n");
+    std::string input = login;
+    for (int i = 0; i < 300; ++i) input += "UIDL\r\n";
+    const std::string out = talk(input + "QUIT\r\n", true, 0);
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 300 * 502 + 4);
+    EXPECT_TRUE(out.ends_with("signing off.\r\n"));
+}
