@@ -236,6 +236,8 @@ class Stage:
         if "relay" in words:
             extra["smtpd"].append('relay_networks = ["127.0.0.0/8"]')
             tail = '[[smtpd.route]]\ndomain = "yahoo.com"\nhost = "127.0.0.1"\nport = 9\ntls = "none"\n'
+        if "never" in words:
+            extra["pop3d"].append('plaintext_auth = "never"')
         if "postmaster" in words:
             extra["smtpd"].append('postmaster = "daniel"')
         text = self.base if "scram" in words else self.base.replace("scram = true", "scram = false", 1)
