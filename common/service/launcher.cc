@@ -3,7 +3,6 @@
 #include "common/service/launcher_state.h"
 
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,9 +10,9 @@
 #include <algorithm>
 
 #include "common/base/log.h"
-#include "common/base/secret.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
+#include "common/service/secrets_loader.h"
 
 namespace posada::service {
 
@@ -22,10 +21,9 @@ namespace {
 constexpr Millis first_restart_delay{500};
 constexpr Millis longest_restart_delay{60'000};
 constexpr Millis certificate_check_interval{10'000};
-constexpr Millis service_retry_interval{500};
+constexpr Millis service_retry_interval{50};
+constexpr Millis longest_wait_for_services{5'000}; // then we are ready without them: clients hear a 4xx
 constexpr Millis stop_grace{5'000};
-constexpr std::size_t ticket_key_size = 80;
-constexpr std::size_t max_pem = 1024 * 1024;
 
 // libexec/posada beside our sbin, installed and in the build tree alike.
 std::string libexec_path(std::string_view program) {
@@ -34,12 +32,6 @@ std::string libexec_path(std::string_view program) {
     std::string path(self, n > 0 ? static_cast<std::size_t>(n) : 0);
     for (int level = 0; level < 2; ++level) path.resize(std::min(path.size(), path.rfind('/')));
     return path + "/libexec/posada/" + std::string(program);
-}
-
-std::string random_bytes(std::size_t size) {
-    std::string bytes(size, '\0');
-    if (::getrandom(bytes.data(), size, 0) != static_cast<ssize_t>(size)) return {};
-    return bytes;
 }
 
 LogLevel least_level(LogThreshold threshold) {
@@ -86,26 +78,8 @@ Result<Settings> Launcher::load() {
     return std::move(loaded.settings);
 }
 
-Result<NetSecrets> Launcher::load_secrets(const Settings& settings) {
-    NetSecrets secrets;
-    secrets.ticket_key = ticket_key_;
-    for (const CertificateFiles& files : settings.common().tls.all()) {
-        auto chain = read_file(files.chain, max_pem);
-        if (!chain) return chain.error();
-        auto key = read_file(files.key, max_pem);
-        if (!key) return key.error();
-        io::Certificate certificate{std::move(*chain), std::move(*key)};
-        if (const Status fits = io::check_certificate(certificate); !fits)
-            return Error{Errc::invalid, 0, files.chain + ": " + fits.error().describe()};
-        const auto info = io::inspect_certificate(certificate.chain_pem);
-        if (!info) return Error{Errc::invalid, 0, files.chain + ": " + info.error().describe()};
-        log(event::cert_loaded, {{"service", std::string(daemon_.name)},
-                                 {"file", files.chain},
-                                 {"sha256", info->sha256},
-                                 {"not-after", iso8601(info->not_after)}});
-        secrets.certificates.push_back(std::move(certificate));
-    }
-    return secrets;
+Result<UniqueFd> Launcher::load_secrets(const Settings& settings) const {
+    return service::load_secrets(settings.common().tls.all(), ticket_key_.get(), daemon_.name);
 }
 
 Result<NetProgram> Launcher::make_program(const Settings& settings) {
@@ -150,7 +124,9 @@ Status Launcher::start() {
     context_ = std::make_unique<MonitorContext>(MonitorContext{loop_, settings_, log_out_.get()});
     if (daemon_.prepare != nullptr) daemon_.prepare(*context_);
     RETURN_IF_ERROR(make_monitor());
-    ticket_key_ = random_bytes(ticket_key_size);
+    auto ticket_key = make_ticket_key();
+    if (!ticket_key) return ticket_key.error();
+    ticket_key_ = std::move(*ticket_key);
     watch_signals();
     RETURN_IF_ERROR(start_net());
     watch_certificates();
@@ -174,7 +150,7 @@ void Launcher::run() { loop_.run(); }
 Status Launcher::start_net() {
     auto program = make_program(settings_);
     if (!program) return program.error();
-    if (wants_tls(listeners_) && program->secrets.certificates.empty())
+    if (wants_tls(listeners_) && settings_.common().tls.all().empty())
         return Error{Errc::invalid, 0,
                      "a listener has tls = \"implicit\" but no certificate is configured; set [tls] chain and key"};
     NetHandle::Events events;
@@ -185,7 +161,6 @@ Status Launcher::start_net() {
     events.on_want = [this, self](const std::string& name) { open_service(*self, name); };
     events.on_exit = [this, self](int status) { net_exited(*self, status); };
     auto started = NetHandle::start(loop_, *program, std::move(events));
-    for (io::Certificate& certificate : program->secrets.certificates) wipe(certificate.key_pem);
     if (!started) return started.error();
     *self = started->get();
     net_ = std::move(*started);
@@ -196,9 +171,12 @@ void Launcher::net_ready(NetHandle* net) {
     if (net != net_.get()) return;
     restart_delay_ = Millis(0);
     missing_services_.assign(daemon_.services.begin(), daemon_.services.end());
+    services_deadline_ = loop_.clock().now() + longest_wait_for_services;
     open_missing_services();
-    if (!announced_) announce();
-    if (launched_.single) return serve_single();
+    if (launched_.single) {
+        if (!announced_) announce();
+        return serve_single();
+    }
     if (accepting_.empty()) {
         for (const Endpoint& endpoint : launched_.endpoints)
             accepting_.push_back(
@@ -238,6 +216,7 @@ void Launcher::open_missing_services() {
         if (!sent) still_missing.push_back(name);
     }
     missing_services_ = std::move(still_missing);
+    if (!announced_ && (missing_services_.empty() || loop_.clock().now() >= services_deadline_)) announce();
     if (!missing_services_.empty() && !stopping_) service_timer_->start(service_retry_interval);
 }
 

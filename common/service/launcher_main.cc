@@ -18,6 +18,8 @@ namespace {
 constexpr int exit_usage = 64;
 constexpr int exit_system = 71;
 constexpr int exit_config = 78;
+// Two a client, and some; a shell's soft limit of 1,024 would end at 500 clients.
+constexpr std::uint64_t most_descriptors = 65'536;
 
 struct CommandOption {
     option spec;
@@ -100,6 +102,9 @@ int launcher_main(const LauncherDaemon& daemon, int argc, char** argv) {
     LauncherOptions options;
     if (const int code = parse_options(daemon, argc, argv, options); code >= 0) return code;
     ::signal(SIGPIPE, SIG_IGN);
+    priv::ProcessLimits limits;
+    limits.open_files = most_descriptors;
+    if (const Status raised = priv::limit_process(limits); !raised) return report(daemon, raised.error());
     auto loop = io::Loop::create();
     if (!loop) return report(daemon, loop.error());
     Launcher launcher(**loop, daemon, std::move(options));

@@ -80,7 +80,7 @@ class Launcher {
     Status check_reload(const Settings& settings);
     [[nodiscard]] std::string certificate_stamp() const;
     Result<NetProgram> make_program(const Settings& settings);
-    Result<NetSecrets> load_secrets(const Settings& settings);
+    Result<UniqueFd> load_secrets(const Settings& settings) const;
     void reload(std::string_view why);
     void watch_certificates();
     // the net program
@@ -126,7 +126,8 @@ class Launcher {
     std::unique_ptr<NetHandle> net_;
     std::vector<std::unique_ptr<NetHandle>> retiring_;
     std::vector<std::string> missing_services_;
-    std::string ticket_key_;
+    Instant services_deadline_{};
+    UniqueFd ticket_key_;
     std::string certificate_stamp_;
     std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;
     std::deque<std::pair<std::uint64_t, io::Address>> recent_; // ended sessions whose process may yet be reported

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/base/secret.h"
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
 
@@ -50,16 +49,12 @@ Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, const NetPro
 Status NetHandle::say_hello(const NetProgram& program) {
     auto config = make_sealed_memfd("posada-config", encode(program.config));
     if (!config) return config.error();
-    std::string secret_bytes = encode(program.secrets);
-    auto secrets = make_sealed_memfd("posada-secrets", secret_bytes);
-    wipe(secret_bytes);
-    if (!secrets) return secrets.error();
     auto page = make_page();
     if (!page) return page.error();
     void* memory = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, page->get(), 0);
     if (memory == MAP_FAILED) return errno_error("map of the serving page");
     page_ = static_cast<std::uint64_t*>(memory);
-    const int fds[] = {config->get(), secrets->get(), page->get()};
+    const int fds[] = {config->get(), program.secrets.get(), page->get()};
     RETURN_IF_ERROR(channel_.send(static_cast<std::uint16_t>(NetMessage::hello), 0, encode(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
     watch_ =

@@ -21,8 +21,8 @@ struct NetProgram {
     Identity identity;
     Hello hello;
     NetConfig config;
-    NetSecrets secrets;
-    int log_fd = -1; // borrowed: the children's end of the log pair
+    UniqueFd secrets; // sealed memfd (secrets_loader.h)
+    int log_fd = -1;  // borrowed: the children's end of the log pair
 };
 
 class NetHandle {
