@@ -6,9 +6,7 @@
 #include "smtpd/helper.h"
 #include "smtpd/queue_server.h"
 
-using namespace posada;
-using namespace posada::smtpd;
-
+namespace posada::smtpd {
 namespace {
 
 constexpr int exit_system = 71;
@@ -68,5 +66,6 @@ int run() {
 }
 
 } // namespace
+} // namespace posada::smtpd
 
-int main(int, char** argv) { return helper_main(argv, run); }
+int main(int, char** argv) { return posada::smtpd::helper_main(argv, posada::smtpd::run); }

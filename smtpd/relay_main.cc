@@ -5,9 +5,7 @@
 #include "smtpd/helper.h"
 #include "smtpd/relay.h"
 
-using namespace posada;
-using namespace posada::smtpd;
-
+namespace posada::smtpd {
 namespace {
 
 constexpr int exit_system = 71;
@@ -63,5 +61,6 @@ int run() {
 }
 
 } // namespace
+} // namespace posada::smtpd
 
-int main(int, char** argv) { return helper_main(argv, run); }
+int main(int, char** argv) { return posada::smtpd::helper_main(argv, posada::smtpd::run); }
