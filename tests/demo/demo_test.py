@@ -209,10 +209,10 @@ def uids_below(pid):
     for child in children(pid):
         try:
             status = open(f"/proc/{child}/status", encoding="utf-8").read()
-        except OSError:
+            title = open(f"/proc/{child}/cmdline", "rb").read().replace(b"\0", b" ").decode()
+        except OSError:  # it has ended meanwhile
             continue
         fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        title = open(f"/proc/{child}/cmdline", "rb").read().replace(b"\0", b" ").decode()
         out[child] = (fields["Uid"].split(), fields["Seccomp"].strip(), title)
     return out
 

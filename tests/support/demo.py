@@ -116,7 +116,11 @@ class Demo:
         return self.process.returncode if self.process else None
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_):
         self.stop()
