@@ -15,7 +15,7 @@ CXX_asan := g++
 CXX_clang := clang++
 CXX_fuzz := clang++
 OPT_opt := -O2 -g $(HARDEN)
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
+OPT_asan := -O0 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
 OPT_clang := -O1 -g $(HARDEN)
 OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS
 LINK_opt := -pie -Wl,-z,relro,-z,now
