@@ -19,6 +19,7 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
     out.policy.max_bad_commands_login = out.options.max_bad_commands_login;
     out.policy.max_bad_commands = out.options.max_bad_commands;
     out.policy.scram = common->scram;
+    out.channel_binding = common->channel_binding;
     out.policy.transcript = common->service.transcript;
     return out;
 }
@@ -38,15 +39,17 @@ void Conn::stop() {
 }
 
 void Conn::greet() {
-    if (stream().tls_active()) session_.tls_started(stream().tls_exporter());
+    if (stream().tls_active()) session_.tls_started(binding());
     session_.greet();
     run();
 }
 
 void Conn::on_tls() {
-    session_.tls_started(stream().tls_exporter());
+    session_.tls_started(binding());
     run();
 }
+
+std::string Conn::binding() { return settings_.channel_binding ? stream().tls_exporter() : std::string(); }
 
 void Conn::on_drained() {
     if (transfer_) {

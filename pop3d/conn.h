@@ -19,6 +19,7 @@ namespace posada::pop3d {
 struct NetSettings {
     Pop3Options options;
     Policy policy;
+    bool channel_binding = false; // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS
 };
 Result<NetSettings> net_settings(const service::NetContext& context);
 
@@ -35,6 +36,7 @@ class Conn final : public service::Connection {
     void greet() override;
     void on_input() override { run(); }
     void on_tls() override;
+    [[nodiscard]] std::string binding(); // what -PLUS binds to; empty = not offered
     void on_drained() override;
     void on_timeout() override;
     void on_end() override;

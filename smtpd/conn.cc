@@ -79,7 +79,7 @@ void Conn::on_tls() {
 
 TlsFacts Conn::tls_facts() {
     const io::TlsInfo info = stream().tls_info();
-    return {info.version + " " + info.cipher, stream().tls_exporter()};
+    return {info.version + " " + info.cipher, room_.channel_binding() ? stream().tls_exporter() : std::string()};
 }
 
 void Conn::pump() {

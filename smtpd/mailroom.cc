@@ -11,6 +11,7 @@ Result<std::unique_ptr<Mailroom>> Mailroom::open(service::NetContext& context) {
     const auto decoded = service::decode_net_options(context.options, *SmtpdOptions::section().schema, &options);
     if (!decoded) return decoded.error();
     std::unique_ptr<Mailroom> room(new Mailroom(context, std::move(options)));
+    room->channel_binding_ = decoded->channel_binding;
     room->read_policy(context, decoded->scram, decoded->service.transcript, decoded->mail.domains);
     return room;
 }

@@ -26,6 +26,8 @@ class Mailroom {
     [[nodiscard]] const SmtpdOptions& options() const { return options_; }
     [[nodiscard]] MemoryBudget& memory() { return memory_; }
     [[nodiscard]] LookupClient& lookups() { return lookups_; }
+    // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS.
+    [[nodiscard]] bool channel_binding() const { return channel_binding_; }
     [[nodiscard]] bool queue_is_there() const { return queue_ != nullptr && !queue_->closed(); }
     void submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,
                 QueueClient::OnQueued on_queued);
@@ -42,6 +44,7 @@ class Mailroom {
     service::NetContext& context_;
     SmtpdOptions options_;
     Policy policy_;
+    bool channel_binding_ = false;
     MemoryBudget memory_;
     LookupClient lookups_;
     std::unique_ptr<QueueClient> queue_;

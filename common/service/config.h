@@ -124,7 +124,8 @@ LoadedConfig load_config(const ConfigSource& source, std::span<const SectionInfo
 struct NetOptions {
     ServiceOptions service; // without listen: a connection brings its listener
     MailOptions mail;
-    bool scram = false; // [auth] scram: SCRAM-SHA-256 may be offered
+    bool scram = false;           // [auth] scram: SCRAM-SHA-256 may be offered
+    bool channel_binding = false; // and SCRAM-SHA-256-PLUS
 };
 Result<NetOptions> decode_net_options(std::string_view dump, const Schema& schema, void* options);
 

@@ -34,6 +34,9 @@ constexpr OptionRow auth_rows[] = {
     text_list<&AuthOptions::backends>("backends", "Where passwords are checked, in this order.", backend_words),
     boolean<&AuthOptions::scram>("scram", "Offer SCRAM-SHA-256. Only where every account has a verifier in the users "
                                           "file: many clients do not fall back to PLAIN."),
+    boolean<&AuthOptions::channel_binding>("channel_binding",
+                                           "With scram: offer SCRAM-SHA-256-PLUS too, over TLS 1.3. Mutt and other "
+                                           "clients choose it, cannot bind, and do not fall back."),
     integer<&AuthOptions::max_attempts>("max_attempts", 1, 100, "Refused logins that close a connection."),
     duration<&AuthOptions::deadline>("deadline", Seconds(1), Seconds(300),
                                      "Time for one password check; then the login fails for now."),

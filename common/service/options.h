@@ -39,6 +39,7 @@ struct TlsOptions {
 struct AuthOptions {
     std::vector<std::string> backends{"users", "pam"};
     bool scram = false;
+    bool channel_binding = false; // SCRAM-SHA-256-PLUS too
     std::uint32_t max_attempts = 3;
     Millis deadline{30'000};
     std::uint32_t workers = 0; // 0 = 4 x cores

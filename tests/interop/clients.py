@@ -225,8 +225,6 @@ def test_msmtp_default_mechanism():
 
 
 def mutt_config(user):
-    # mutt 2.2 with GNU SASL chooses SCRAM-SHA-256-PLUS when it is offered, has no channel binding to give, and does not
-    # fall back: the mechanisms must be named.
     return write("muttrc", f"""set ssl_ca_certificates_file = "{demo.endpoints['ca_file']}"
 set certificate_file = "{demo.endpoints['ca_file']}"
 set ssl_verify_host = no
@@ -234,8 +232,6 @@ set from = "{user}@micasa.test"
 set realname = "{user}"
 set smtp_pass = "{demo.passwords[user]}"
 set pop_pass = "{demo.passwords[user]}"
-set smtp_authenticators = "scram-sha-256:plain"
-set pop_authenticators = "scram-sha-256:user"
 set copy = no
 set quit = yes
 set confirmcreate = no
