@@ -24,7 +24,6 @@ constexpr DemoService rows[] = {
 // clang-format on
 
 constexpr int greeting_patience_ms = 10'000;
-constexpr int poll_slice_ms = 100;
 
 // Binds and lets go again: a port that posadad can bind a moment later.
 Result<std::uint16_t> probe(std::uint16_t port) {

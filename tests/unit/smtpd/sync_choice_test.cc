@@ -10,7 +10,7 @@ using store::DataSync;
 
 TEST(SyncChoice, AFewMessagesWaitForThemselvesOnly) {
     SyncChoice choice;
-    for (std::size_t n : {1, 2, 3}) EXPECT_EQ(choice.choose(n), DataSync::each_file);
+    for (const std::size_t n : {1U, 2U, 3U}) EXPECT_EQ(choice.choose(n), DataSync::each_file);
 }
 
 TEST(SyncChoice, ALargeBatchIsNeverTheTrial) {
