@@ -31,6 +31,9 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
 int agent_process(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
                   const std::function<int(Channel)>& body) {
     set_process_title(spec.title);
+    // First of all: what the starter has open would count against the limit on descriptors that the sandbox sets.
+    const int needed[] = {channel.get(), spec.log_fd, prepared.ruleset_fd()};
+    close_all_except(needed);
     if (const Status confined = confine(prepared, spec); !confined) {
         log(event::agent_fail, {{"agent", spec.title}, {"error", confined.error().describe()}});
         return exit_system;

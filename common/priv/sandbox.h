@@ -48,6 +48,8 @@ class PreparedSandbox {
     // tree = none. Call it once per process and object: it closes the prepared ruleset. On failure the process must
     // exit.
     Status apply(std::span<const LandlockRule> tree = {});
+    // What a process must not close before apply(); -1 = nothing.
+    [[nodiscard]] int ruleset_fd() const noexcept { return ruleset_.get(); }
 
   private:
     friend Result<PreparedSandbox> prepare_sandbox(SandboxProfile, SandboxMode, int);

@@ -94,6 +94,17 @@ TEST_F(AgentTest, HasItsChannelAndTheLogAndNothingElse) {
     EXPECT_EQ(status_of(agent->pid), 0);
 }
 
+TEST_F(AgentTest, AStarterWithManyDescriptorsStartsAgentsAllTheSame) {
+    std::vector<UniqueFd> clients;
+    for (int i = 0; i < 500; ++i) clients.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    auto agent = start_agent(prepared_, spec_, [&](const Channel&) {
+        const UniqueFd file(::open((dir_ + "/mail/message").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        return file.valid() ? 0 : 1;
+    });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(status_of(agent->pid), 0);
+}
+
 TEST_F(AgentTest, MissingTreeEndsItBeforeItsWork) {
     spec_.trees = {dir_ + "/absent"};
     auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
