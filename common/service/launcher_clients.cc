@@ -12,6 +12,7 @@ namespace {
 constexpr int accepts_per_turn = 64;
 constexpr std::size_t remembered_sessions = 1024;
 constexpr Millis pause_when_exhausted{100};
+constexpr std::size_t most_evicted = 256; // each may still take a moment to say good-bye
 } // namespace
 
 void Launcher::accept_from(const Endpoint& endpoint) {
@@ -33,9 +34,31 @@ void Launcher::accept_from(const Endpoint& endpoint) {
 void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
     const auto peer = io::Address::of_peer(socket.get());
     if (!peer) return; // gone already
-    const auto admission = limits_->admit(peer->source_key(), loop_.clock().now());
+    auto admission = limits_->admit(peer->source_key(), loop_.clock().now());
+    if (admission.refused && make_room(*peer, *admission.refused))
+        admission = limits_->admit(peer->source_key(), loop_.clock().now());
     if (admission.refused) return refuse(socket, *peer, *admission.refused);
     hand_over(std::move(socket), endpoint, admission.slot);
+}
+
+// A full service: of the source with most connections before login the oldest goes. Where nobody logs in (port 25) one
+// connection of a source may be a mail on its way: it stays.
+bool Launcher::make_room(const io::Address& newcomer, Refused which) {
+    if (which != Refused::total && which != Refused::per_service) return false;
+    if (evicted_ >= most_evicted) return false;
+    const std::size_t more = monitor_service_ ? 1 : 2;
+    const auto oldest = waiting_.oldest_of_busiest(newcomer.source_key(), more);
+    if (!oldest) return false;
+    LiveSession& session = *sessions_.at(*oldest);
+    log(event::limit_refuse, {{"service", std::string(daemon_.name)},
+                              {"rip", session.info().peer.ip()},
+                              {"limit", refused_name(which)},
+                              {"ended", std::to_string(*oldest)}});
+    waiting_.remove(*oldest);
+    ++evicted_;
+    session.please_finish();
+    limits_->release(*session.take_slot());
+    return true;
 }
 
 // One non-blocking write of a constant: root may say it, since it reads nothing and waits for nothing.
@@ -70,6 +93,7 @@ void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_
     auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);
     live->start(*context_);
     sessions_[info.id] = std::move(live);
+    waiting_.add(info.id, peer->source_key());
 }
 
 void Launcher::pause_accepting(bool paused) {
@@ -79,7 +103,12 @@ void Launcher::pause_accepting(bool paused) {
 void Launcher::session_ended(std::uint64_t id) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
-    limits_->release(found->second->slot());
+    waiting_.remove(id);
+    if (const auto slot = found->second->take_slot()) {
+        limits_->release(*slot);
+    } else {
+        --evicted_;
+    }
     recent_.emplace_back(id, found->second->info().peer);
     if (recent_.size() > remembered_sessions) recent_.pop_front();
     sessions_.erase(found);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/base/log.h"
@@ -16,6 +17,7 @@
 #include "common/service/launcher.h"
 #include "common/service/limits.h"
 #include "common/service/net_handle.h"
+#include "common/service/waiting.h"
 
 namespace posada::service {
 
@@ -34,12 +36,13 @@ class LiveSession final : public MonitorLink {
     void start(const MonitorContext& context);
 
     void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) override;
-    void set_phase(priv::Phase phase) override { gate_.set_phase(phase); }
+    void set_phase(priv::Phase phase) override;
     void kill(std::string_view why) override;
     io::Loop& loop() override;
 
     [[nodiscard]] const SessionInfo& info() const { return info_; }
-    [[nodiscard]] std::uint32_t slot() const { return slot_; }
+    // The place in the limits, to be released; nothing when that was done before.
+    std::optional<std::uint32_t> take_slot() { return std::exchange(slot_, std::nullopt); }
     [[nodiscard]] NetHandle* net() const { return net_; }
     void net_gone() { net_ = nullptr; }
     // The net side sees the end of its channel and finishes in its own way.
@@ -54,7 +57,7 @@ class LiveSession final : public MonitorLink {
     priv::Channel channel_;
     priv::RequestGate gate_;
     NetHandle* net_;
-    std::uint32_t slot_;
+    std::optional<std::uint32_t> slot_;
     std::shared_ptr<MonitorService> shared_; // ours until the end, whatever a reload does
     std::unique_ptr<MonitorSession> monitor_;
     std::unique_ptr<io::Watch> watch_;
@@ -100,6 +103,7 @@ class Launcher {
     void admit(UniqueFd socket, const Endpoint& endpoint);
     void hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot);
     void refuse(const UniqueFd& socket, const io::Address& peer, Refused which);
+    [[nodiscard]] bool make_room(const io::Address& newcomer, Refused which);
     void pause_accepting(bool paused);
     void session_ended(std::uint64_t id);
     void penalise(const std::string& source, const io::Address& peer, std::string_view reason);
@@ -131,6 +135,8 @@ class Launcher {
     std::string certificate_stamp_;
     std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;
     std::deque<std::pair<std::uint64_t, io::Address>> recent_; // ended sessions whose process may yet be reported
+    Waiting waiting_;                                          // before login
+    std::size_t evicted_ = 0;                                  // told to go, and not gone yet
     std::uint64_t next_id_ = 1;
     Millis restart_delay_{0};
     std::unique_ptr<io::Timer> restart_timer_;

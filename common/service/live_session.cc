@@ -21,6 +21,11 @@ void LiveSession::start(const MonitorContext& context) {
                                          [this](io::Interest) { on_readable(); });
 }
 
+void LiveSession::set_phase(priv::Phase phase) {
+    gate_.set_phase(phase);
+    if (phase == priv::after_login) launcher_.waiting_.remove(info_.id);
+}
+
 io::Loop& LiveSession::loop() { return launcher_.loop_; }
 
 void LiveSession::on_readable() {
