@@ -33,6 +33,17 @@ std::string login_name(std::string_view typed, const std::vector<std::string>& d
     return std::string(typed);
 }
 
+static void put_optional(Writer& out, const std::optional<std::uint64_t>& value) {
+    out.boolean(value.has_value());
+    out.u64(value.value_or(0));
+}
+
+static std::optional<std::uint64_t> get_optional(Reader& in) {
+    const bool present = in.boolean();
+    const std::uint64_t value = in.u64();
+    return present ? std::optional(value) : std::nullopt;
+}
+
 void encode_account(Writer& out, const Account& account) {
     out.str(account.name);
     out.boolean(account.virtual_user);
@@ -40,6 +51,8 @@ void encode_account(Writer& out, const Account& account) {
     out.u32(account.gid);
     out.str(account.home);
     out.str(account.maildir);
+    put_optional(out, account.quota);
+    put_optional(out, account.quota_messages);
 }
 
 Account decode_account(Reader& in) {
@@ -50,6 +63,8 @@ Account decode_account(Reader& in) {
     account.gid = in.u32();
     account.home = in.str();
     account.maildir = in.str();
+    account.quota = get_optional(in);
+    account.quota_messages = get_optional(in);
     return account;
 }
 

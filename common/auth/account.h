@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,9 @@ struct Account {
     gid_t gid = 0;
     std::string home;    // absolute
     std::string maildir; // home/Maildir, the directory with cur, new and tmp
+    // This user's own limits of the mailbox, 0 = none; absent = what [mailbox] says.
+    std::optional<std::uint64_t> quota;
+    std::optional<std::uint64_t> quota_messages;
 };
 
 constexpr std::size_t max_account_name = 64;

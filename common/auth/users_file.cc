@@ -57,9 +57,10 @@ Result<UserEntry> parse_entry(std::string_view line) {
     const auto fields = split(line, ':');
     if (!valid_account_name(fields[0]))
         return Error{Errc::corrupt, 0, "name: a-z, 0-9, '.', '_' and '-' are expected, not starting with '.' or '-'"};
-    if (fields.size() != 6)
+    if (fields.size() != 6 && fields.size() != 7)
         return Error{Errc::corrupt, 0,
-                     "name:hash:scram:uid:gid:home is expected, found " + std::to_string(fields.size()) + " field(s)"};
+                     "name:hash:scram:uid:gid:home or name:hash:scram:uid:gid:home:options is expected, found " +
+                         std::to_string(fields.size()) + " field(s)"};
     UserEntry entry;
     entry.name = fields[0];
     entry.hash = fields[1];
@@ -77,6 +78,9 @@ Result<UserEntry> parse_entry(std::string_view line) {
     entry.uid = *uid;
     entry.gid = *gid;
     entry.home = fields[5];
+    auto options = UserOptions::parse(fields.size() == 7 ? fields[6] : std::string_view());
+    if (!options) return options.error();
+    entry.options = *options;
     return entry;
 }
 
@@ -90,13 +94,16 @@ Account UserEntry::account() const {
     out.gid = gid;
     out.home = home;
     out.maildir = home + "/Maildir";
+    out.quota = options.quota;
+    out.quota_messages = options.quota_messages;
     return out;
 }
 
 std::string UserEntry::line() const {
     std::string out = name + ":" + hash + ":" + (scram ? scram->text() : std::string());
     out.append(":").append(std::to_string(uid)).append(":").append(std::to_string(gid));
-    return out.append(":").append(home);
+    out.append(":").append(home);
+    return options.empty() ? out : out.append(":").append(options.text());
 }
 
 Result<UsersFile> UsersFile::load(const std::string& path) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The users file, posada-users(5): one line per user,
-//     name:hash:scram:uid:gid:home
+//     name:hash:scram:uid:gid:home[:options]
 // hash is crypt(3) text ("!" in front = locked), scram a verifier or empty, uid and gid the numbers the user's
-// processes run with. '#' lines and empty lines are kept. Nobody but the owner may read the file.
+// processes run with, options key=value with commas between (user_options.h). '#' lines and empty lines are kept.
+// Nobody but the owner may read the file.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +15,7 @@
 
 #include "common/auth/account.h"
 #include "common/auth/scram.h"
+#include "common/auth/user_options.h"
 #include "common/base/fd.h"
 #include "common/base/result.h"
 
@@ -26,6 +28,7 @@ struct UserEntry {
     uid_t uid = 0;
     gid_t gid = 0;
     std::string home;
+    UserOptions options;
     [[nodiscard]] bool locked() const { return hash.empty() || hash.front() == '!'; }
     [[nodiscard]] Account account() const;
     [[nodiscard]] std::string line() const; // without newline
@@ -77,11 +80,13 @@ class UsersFileEdit {
     [[nodiscard]] Result<uid_t> allocate_uid(uid_t first, uid_t last) const;
     Status add(const UserEntry& entry);                                                   // Errc::exists
     Status set_password(std::string_view name, std::string hash, ScramVerifier verifier); // Errc::not_found
+    Status set_options(std::string_view name, const UserOptions& options);                // Errc::not_found
     Status remove(std::string_view name);                                                 // Errc::not_found
     Status commit(); // once; without it nothing has happened
 
   private:
     UsersFileEdit() = default;
+    Result<UserEntry*> entry_of(std::string_view name); // Errc::not_found
     Status replace_line(std::string_view name, const std::string& with);
     std::string path_;
     UniqueFd lock_;

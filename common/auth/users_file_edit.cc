@@ -116,22 +116,32 @@ Status UsersFileEdit::replace_line(std::string_view name, const std::string& wit
     return Error{Errc::not_found, 0, "there is no user " + std::string(name)};
 }
 
-Status UsersFileEdit::set_password(std::string_view name, std::string hash, ScramVerifier verifier) {
+Result<UserEntry*> UsersFileEdit::entry_of(std::string_view name) {
     const auto found = parsed_.find(name);
     if (!found) return found.error();
-    if (*found == nullptr) return Error{Errc::not_found, 0, "there is no user " + std::string(name)};
-    UserEntry entry = **found;
-    entry.hash = std::move(hash);
-    entry.scram = std::move(verifier);
-    const auto same = [&](const UserEntry& e) { return e.name == entry.name; };
-    *std::find_if(parsed_.entries_.begin(), parsed_.entries_.end(), same) = entry;
-    return replace_line(name, entry.line());
+    for (UserEntry& entry : parsed_.entries_)
+        if (entry.name == name) return &entry;
+    return Error{Errc::not_found, 0, "there is no user " + std::string(name)};
+}
+
+Status UsersFileEdit::set_password(std::string_view name, std::string hash, ScramVerifier verifier) {
+    const auto entry = entry_of(name);
+    if (!entry) return entry.error();
+    (*entry)->hash = std::move(hash);
+    (*entry)->scram = std::move(verifier);
+    return replace_line(name, (*entry)->line());
+}
+
+Status UsersFileEdit::set_options(std::string_view name, const UserOptions& options) {
+    const auto entry = entry_of(name);
+    if (!entry) return entry.error();
+    (*entry)->options = options;
+    return replace_line(name, (*entry)->line());
 }
 
 Status UsersFileEdit::remove(std::string_view name) {
-    const auto found = parsed_.find(name);
+    const auto found = entry_of(name);
     if (!found) return found.error();
-    if (*found == nullptr) return Error{Errc::not_found, 0, "there is no user " + std::string(name)};
     const UserEntry entry = **found;
     const auto same = [&](const UserEntry& e) { return e.name == entry.name; };
     parsed_.entries_.erase(std::remove_if(parsed_.entries_.begin(), parsed_.entries_.end(), same),

@@ -22,6 +22,7 @@
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
+#include "common/base/units.h"
 #include "common/io/addr.h"
 
 namespace posada::service {
@@ -93,11 +94,6 @@ std::string describe_type(const OptionRow& row);
 // Checks length, range, words and syntax of a value that has the right variant alternative; the error's text is the
 // rest of a sentence that starts with the key.
 Status check_value(const OptionRow& row, const OptionValue& value);
-
-Result<Millis> parse_duration(std::string_view text);    // "1h30m", "2d", "500ms"
-Result<std::uint64_t> parse_size(std::string_view text); // "25M"
-std::string duration_text(Millis value);
-std::string size_text(std::uint64_t octets);
 
 // ---- how rows are made -------------------------------------------------------------------------------------------
 

@@ -56,6 +56,56 @@ TEST_F(UsersFileTest, AnAddedUserIsReadBackWhole) {
     EXPECT_EQ(account.maildir, account.home + "/Maildir");
 }
 
+TEST_F(UsersFileTest, OptionsAreReadFromTheSeventhFieldAndReachTheAccount) {
+    const std::string line = entry_of("lir").line();
+    const UsersFile file = UsersFile::parse(line + ":quota=2G,quota_messages=500\n", "users");
+    ASSERT_TRUE(file.errors().empty()) << file.errors()[0].text;
+    const UserEntry& lir = **file.find("lir");
+    EXPECT_EQ(lir.options.quota, 2ULL << 30);
+    EXPECT_EQ(lir.line(), line + ":quota=2G,quota_messages=500");
+    Writer w;
+    encode_account(w, lir.account());
+    Reader r(w.bytes());
+    const Account account = decode_account(r);
+    ASSERT_TRUE(r.finish().ok());
+    EXPECT_EQ(account.quota, 2ULL << 30);
+    EXPECT_EQ(account.quota_messages, 500U);
+}
+
+TEST_F(UsersFileTest, WithoutOptionsALineHasSixFieldsAndSaysNothingAboutQuota) {
+    const std::string line = entry_of("lir").line();
+    for (const std::string& text : {line, line + ":"}) {
+        const UsersFile file = UsersFile::parse(text, "users");
+        ASSERT_TRUE(file.errors().empty()) << text;
+        EXPECT_FALSE((*file.find("lir"))->account().quota.has_value());
+        EXPECT_EQ((*file.find("lir"))->line(), line);
+    }
+}
+
+TEST_F(UsersFileTest, ZeroIsAnOwnLimitOfNoneNotAnAbsentOne) {
+    const UsersFile file = UsersFile::parse(entry_of("lir").line() + ":quota=0", "users");
+    EXPECT_EQ((*file.find("lir"))->account().quota, 0U);
+    EXPECT_EQ((*file.find("lir"))->options.text(), "quota=0");
+}
+
+TEST_F(UsersFileTest, EditsKeepTheOptionsAndCanChangeThem) {
+    UserEntry lir = entry_of("lir");
+    lir.options.quota = 3ULL << 20;
+    add(lir);
+    auto edit = UsersFileEdit::open(path);
+    ASSERT_TRUE(edit->set_password("lir", cheap_hash("new"), new_verifier("new")).ok());
+    ASSERT_TRUE(edit->commit().ok());
+    EXPECT_EQ((*UsersFile::load(path)->find("lir"))->options.quota, 3ULL << 20);
+    UserOptions options;
+    options.quota_messages = 7;
+    ASSERT_TRUE(edit->set_options("lir", options).ok());
+    ASSERT_TRUE(edit->commit().ok());
+    const auto after = UsersFile::load(path);
+    EXPECT_FALSE((*after->find("lir"))->options.quota.has_value());
+    EXPECT_EQ((*after->find("lir"))->options.quota_messages, 7U);
+    EXPECT_EQ(edit->set_options("daniel", options).error().code, Errc::not_found);
+}
+
 TEST_F(UsersFileTest, AnAbsentFileHasNoUsers) {
     const auto file = UsersFile::load(path);
     ASSERT_TRUE(file.ok());
@@ -105,9 +155,17 @@ struct BadLine {
 TEST_F(UsersFileTest, EveryMistakeNamesFileLineAndField) {
     const std::string hash = cheap_hash("x");
     const BadLine bad[] = {
-        {"daniel", "name:hash:scram:uid:gid:home is expected, found 1"},
+        {"daniel", "name:hash:scram:uid:gid:home:options is expected, found 1"},
         {"daniel:HASH::70000:70000", "found 5"},
-        {"daniel:HASH::70000:70000:/home:extra", "found 7"},
+        {"daniel:HASH::70000:70000:/home::extra", "found 8"},
+        {"daniel:HASH::70000:70000:/h/d:qouta=5G", "options: unknown key \"qouta\"; did you mean \"quota\"?"},
+        {"daniel:HASH::70000:70000:/h/d:shell=/bin/sh", "options: unknown key \"shell\"; there are: quota, "},
+        {"daniel:HASH::70000:70000:/h/d:quota", "options: quota needs a value"},
+        {"daniel:HASH::70000:70000:/h/d:quota=", "options: quota is not a size; write a number with K, M, G or T"},
+        {"daniel:HASH::70000:70000:/h/d:quota=5X", "options: quota is not a size"},
+        {"daniel:HASH::70000:70000:/h/d:quota=1G,quota=2G", "options: quota is there twice"},
+        {"daniel:HASH::70000:70000:/h/d:quota=1G,", "options: unknown key \"\""},
+        {"daniel:HASH::70000:70000:/h/d:quota_messages=1K", "options: quota_messages is not a number of messages"},
         {"-daniel:HASH::70000:70000:/h/d", "name:"},
         {".daniel:HASH::70000:70000:/h/d", "name:"},
         {"Daniel:HASH::70000:70000:/h/d", "name:"},

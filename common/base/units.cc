@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Durations and sizes with units, both ways.
+#include "common/base/units.h"
+
 #include <algorithm>
 #include <optional>
-#include <string>
 
 #include "common/base/text.h"
-#include "common/service/schema.h"
 
-namespace posada::service {
+namespace posada {
 
 namespace {
 
@@ -104,4 +103,4 @@ std::string size_text(std::uint64_t octets) {
     return std::to_string(octets);
 }
 
-} // namespace posada::service
+} // namespace posada
