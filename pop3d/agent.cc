@@ -17,19 +17,21 @@ void log_failure(std::string_view request, const Error& error) {
     log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
 }
 
+int breach(const Error& error) {
+    log(event::privilege_breach, {{"what", error.text}});
+    return exit_breach;
+}
+
 } // namespace
 
 int MailAgent::serve(priv::Channel channel) {
     for (;;) {
         auto received = channel.receive(0);
-        if (!received) return exit_breach;
+        if (!received) return breach(received.error());
         if (!received->has_value()) return 0;
         const priv::Message& message = **received;
         const auto row = gate_.admit(message);
-        if (!row) {
-            log(event::privilege_breach, {{"what", row.error().text}});
-            return exit_breach;
-        }
+        if (!row) return breach(row.error());
         const Answer answer = handle(message);
         const int fd = answer.fd.get();
         const auto fds = answer.fd.valid() ? std::span<const int>(&fd, 1) : std::span<const int>();
