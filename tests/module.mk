@@ -44,6 +44,9 @@ tests/write-mailbox_SRCS := tests/support/write_mailbox.cc tests/support/mailbox
 TEST_PROGRAMS += tests/bare-loops
 tests/bare-loops_SRCS := tests/bench/bare_loops.cc
 tests/bare-loops_LDLIBS := -lsqlite3
+TEST_PROGRAMS += tests/pop3-load
+tests/pop3-load_SRCS := tests/bench/pop3_load.cc
+tests/pop3-load_LDLIBS := -lssl -lcrypto
 
 # The tables of posada.toml(5), posada-log(5) and the example file; tests/docs compares.
 TEST_PROGRAMS += tests/print-docs
