@@ -165,6 +165,11 @@ start() { # DIR [option...]
         cat "$dir/start.log" >&2
         impossible "did not start"
     }
+    # It answers from here on, and writes its number a moment later.
+    for _ in $(seq 100); do
+        [ -s "$dir/run/dovecot/master.pid" ] && break
+        sleep 0.05
+    done
     cat "$dir/run/dovecot/master.pid"
 }
 
