@@ -9,4 +9,4 @@ TLS_LIBS := -lssl -lcrypto
 NET_LIBS := service proto priv io base
 NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lfmt
 LAUNCHER_LIBS := service auth store priv io base
-LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -ltomlplusplus -lfmt
+LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt

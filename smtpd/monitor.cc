@@ -15,39 +15,51 @@ namespace {
 
 constexpr std::string_view refusal = "421 4.7.0 too many connections, try again later\r\n";
 
-// Of the whole process. Never destroyed: its timers would outlive the loop, which ends with main().
-struct State {
-    std::unique_ptr<LookupWorker> lookup;
-    std::unique_ptr<service::LoginService> logins;
+// Port 25: no privileged request, two channels for the net program.
+class Smtpd : public service::MonitorService {
+  public:
+    explicit Smtpd(const service::MonitorContext& context)
+        : common_(context.settings.common()), lookup_(context.loop, service::account_sources(common_), context.log_fd) {
+    }
+
+    std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink&, const service::SessionInfo&) override {
+        return nullptr;
+    }
+    Result<UniqueFd> open_service(std::string_view name) override {
+        if (name == "queue") return open_queue(common_.paths.run_dir, QueueRole::receive);
+        const auto identity = service::service_identity("lookup", common_.uid_base);
+        if (!identity) return identity.error();
+        return lookup_.start(*identity);
+    }
+
+  private:
+    service::CommonOptions common_;
+    LookupWorker lookup_;
 };
-State& state() {
-    static State* const only = new State;
-    return *only;
-}
 
-void prepare_smtpd(const service::MonitorContext& context) {
-    state().lookup = std::make_unique<LookupWorker>(context.loop, service::account_sources(context.settings.common()),
-                                                    context.log_fd);
-}
-
-void prepare_submission(const service::MonitorContext& context) {
-    prepare_smtpd(context);
+service::LoginConfig logins(const service::MonitorContext& context) {
     service::LoginConfig config = service::login_config(context.settings.common(), "submission", "posada-smtp");
     config.log_fd = context.log_fd;
-    state().logins = std::make_unique<service::LoginService>(context.loop, std::move(config));
+    return config;
 }
 
-Result<UniqueFd> open_service(std::string_view name, const service::MonitorContext& context) {
-    const service::CommonOptions& common = context.settings.common();
-    if (name == "queue") return open_queue(common.paths.run_dir, QueueRole::receive);
-    const auto identity = service::service_identity("lookup", common.uid_base);
-    if (!identity) return identity.error();
-    return state().lookup->start(*identity);
-}
+class Submission final : public Smtpd {
+  public:
+    explicit Submission(const service::MonitorContext& context)
+        : Smtpd(context), logins_(context.loop, logins(context)) {}
 
-std::unique_ptr<service::MonitorSession>
-make_login_session(service::MonitorLink& link, const service::SessionInfo& info, const service::MonitorContext&) {
-    return std::make_unique<service::LoginSession>(*state().logins, link, info, nullptr);
+    std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink& link,
+                                                          const service::SessionInfo& info) override {
+        return std::make_unique<service::LoginSession>(logins_, link, info, nullptr);
+    }
+
+  private:
+    service::LoginService logins_;
+};
+
+template <class T>
+Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
+    return std::unique_ptr<service::MonitorService>(std::make_unique<T>(context));
 }
 
 service::LauncherDaemon common_daemon() {
@@ -56,7 +68,6 @@ service::LauncherDaemon common_daemon() {
     daemon.section = &SmtpdOptions::section;
     daemon.refusal = refusal;
     daemon.services = {"lookup", "queue"};
-    daemon.open_service = &open_service;
     return daemon;
 }
 
@@ -68,7 +79,7 @@ int smtpd_main(int argc, char** argv) {
     daemon.net_program = "smtpd-net";
     daemon.role = "smtpd";
     daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
-    daemon.prepare = &prepare_smtpd;
+    daemon.make_monitor = &make_monitor<Smtpd>;
     return service::launcher_main(daemon, argc, argv);
 }
 
@@ -79,8 +90,7 @@ int submission_main(int argc, char** argv) {
     daemon.role = "subm";
     daemon.requests = service::login_requests;
     daemon.serves = [](const service::Listener& listener) { return listener.auth; };
-    daemon.prepare = &prepare_submission;
-    daemon.make_session = &make_login_session;
+    daemon.make_monitor = &make_monitor<Submission>;
     return service::launcher_main(daemon, argc, argv);
 }
 

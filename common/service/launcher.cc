@@ -52,6 +52,10 @@ bool same_names(const std::vector<Listener>& a, const std::vector<Listener>& b) 
 
 } // namespace
 
+Result<UniqueFd> MonitorService::open_service(std::string_view name) {
+    return Error{Errc::not_found, 0, "there is no service " + std::string(name)};
+}
+
 Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options)
     : loop_(loop), daemon_(daemon), options_(std::move(options)) {
     restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
@@ -121,8 +125,6 @@ Status Launcher::start() {
     auto limits = Limits::open(limits_file, daemon_.name, settings_.common().limits);
     if (!limits) return limits.error();
     limits_ = std::move(*limits);
-    context_ = std::make_unique<MonitorContext>(MonitorContext{loop_, settings_, log_out_.get()});
-    if (daemon_.prepare != nullptr) daemon_.prepare(*context_);
     RETURN_IF_ERROR(make_monitor());
     auto ticket_key = make_ticket_key();
     if (!ticket_key) return ticket_key.error();
@@ -211,7 +213,7 @@ void Launcher::open_service(NetHandle* net, const std::string& name) {
 void Launcher::open_missing_services() {
     std::vector<std::string> still_missing;
     for (const std::string& name : missing_services_) {
-        const auto channel = daemon_.open_service(name, *context_);
+        const auto channel = monitor_service_->open_service(name);
         const bool sent = channel.ok() && net_ && net_->send_service(name, channel->get()).ok();
         if (!sent) still_missing.push_back(name);
     }
@@ -291,8 +293,7 @@ void Launcher::reload(std::string_view why) {
 }
 
 Status Launcher::make_monitor() {
-    if (daemon_.make_monitor == nullptr) return {};
-    auto made = daemon_.make_monitor(*context_);
+    auto made = daemon_.make_monitor({loop_, settings_, log_out_.get()});
     if (!made) return made.error();
     monitor_service_ = std::move(*made);
     return {};

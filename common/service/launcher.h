@@ -14,7 +14,7 @@
 
 namespace posada::service {
 
-// What make_session may need; lives as long as the launcher.
+// What make_monitor may need. The loop outlives what it makes, the settings may change after the call.
 struct MonitorContext {
     io::Loop& loop;
     const Settings& settings;
@@ -26,7 +26,10 @@ struct MonitorContext {
 class MonitorService {
   public:
     virtual ~MonitorService() = default;
+    // One per connection; nullptr where the request table is empty.
     virtual std::unique_ptr<MonitorSession> make_session(MonitorLink& link, const SessionInfo& info) = 0;
+    // A channel to one of LauncherDaemon::services.
+    virtual Result<UniqueFd> open_service(std::string_view name);
 };
 
 struct LauncherDaemon {
@@ -38,16 +41,9 @@ struct LauncherDaemon {
     const SectionInfo& (*section)();
     bool (*serves)(const Listener& listener); // nullptr = all listeners of the section
     std::string_view refusal;                 // written, with CRLF, to a client a limit refuses; "" = silent close
-    // Called once before the first session; may be nullptr.
-    void (*prepare)(const MonitorContext& context) = nullptr;
-    // One per connection. nullptr function: the daemon has no privileged requests.
-    std::unique_ptr<MonitorSession> (*make_session)(MonitorLink& link, const SessionInfo& info,
-                                                    const MonitorContext& context) = nullptr;
-    // Instead of make_session, where sessions share something.
-    Result<std::unique_ptr<MonitorService>> (*make_monitor)(const MonitorContext& context) = nullptr;
+    Result<std::unique_ptr<MonitorService>> (*make_monitor)(const MonitorContext& context);
     // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks.
     std::vector<std::string_view> services{};
-    Result<UniqueFd> (*open_service)(std::string_view name, const MonitorContext& context) = nullptr;
 };
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv);

@@ -46,7 +46,7 @@ void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
 bool Launcher::make_room(const io::Address& newcomer, Refused which) {
     if (which != Refused::total && which != Refused::per_service) return false;
     if (evicted_ >= most_evicted) return false;
-    const std::size_t more = monitor_service_ ? 1 : 2;
+    const std::size_t more = daemon_.requests.empty() ? 2 : 1;
     const auto oldest = waiting_.oldest_of_busiest(newcomer.source_key(), more);
     if (!oldest) return false;
     LiveSession& session = *sessions_.at(*oldest);
@@ -91,7 +91,7 @@ void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_
     session.peer = *peer;
     session.listener = listeners_[endpoint.listener];
     auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);
-    live->start(*context_);
+    live->start();
     sessions_[info.id] = std::move(live);
     waiting_.add(info.id, peer->source_key());
 }

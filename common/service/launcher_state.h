@@ -33,7 +33,7 @@ class Launcher;
 class LiveSession final : public MonitorLink {
   public:
     LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel, NetHandle* net, std::uint32_t slot);
-    void start(const MonitorContext& context);
+    void start();
 
     void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) override;
     void set_phase(priv::Phase phase) override;
@@ -118,7 +118,6 @@ class Launcher {
     LauncherOptions options_;
     Settings settings_;
     std::vector<Listener> listeners_; // those this daemon serves
-    std::unique_ptr<MonitorContext> context_;
     std::shared_ptr<MonitorService> monitor_service_;
     std::unique_ptr<LogSink> sink_;
     std::optional<Limits> limits_;

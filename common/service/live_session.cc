@@ -10,13 +10,9 @@ LiveSession::LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel,
     : launcher_(launcher), info_(std::move(info)), channel_(std::move(channel)), gate_(launcher.daemon_.requests),
       net_(net), slot_(slot) {}
 
-void LiveSession::start(const MonitorContext& context) {
+void LiveSession::start() {
     shared_ = launcher_.monitor_service_;
-    if (shared_) {
-        monitor_ = shared_->make_session(*this, info_);
-    } else if (launcher_.daemon_.make_session != nullptr) {
-        monitor_ = launcher_.daemon_.make_session(*this, info_, context);
-    }
+    monitor_ = shared_->make_session(*this, info_);
     watch_ = std::make_unique<io::Watch>(launcher_.loop_, channel_.fd(), io::Interest::read,
                                          [this](io::Interest) { on_readable(); });
 }

@@ -32,17 +32,28 @@ class Monitor final : public service::MonitorSession {
     service::MonitorLink& link_;
 };
 
+class Service final : public service::MonitorService {
+  public:
+    std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink& link,
+                                                          const service::SessionInfo&) override {
+        return std::make_unique<Monitor>(link);
+    }
+};
+
 } // namespace posada::echod
 
 int main(int argc, char** argv) {
     using namespace posada;
-    service::LauncherDaemon daemon{"echod",         "echod-net",
-                                   "pop3d",         service::NetModel::per_connection,
-                                   echod::requests, &echod::Options::section,
-                                   nullptr,         "-busy, try again later\r\n"};
-    daemon.make_session = [](service::MonitorLink& link, const service::SessionInfo&,
-                             const service::MonitorContext&) -> std::unique_ptr<service::MonitorSession> {
-        return std::make_unique<echod::Monitor>(link);
+    service::LauncherDaemon daemon{};
+    daemon.name = "echod";
+    daemon.net_program = "echod-net";
+    daemon.role = "pop3d";
+    daemon.model = service::NetModel::per_connection;
+    daemon.requests = echod::requests;
+    daemon.section = &echod::Options::section;
+    daemon.refusal = "-busy, try again later\r\n";
+    daemon.make_monitor = [](const service::MonitorContext&) -> Result<std::unique_ptr<service::MonitorService>> {
+        return std::unique_ptr<service::MonitorService>(std::make_unique<echod::Service>());
     };
     return service::launcher_main(daemon, argc, argv);
 }
