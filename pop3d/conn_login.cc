@@ -6,29 +6,6 @@
 
 namespace posada::pop3d {
 
-namespace {
-
-LoginRefusal refusal_of(const Error& error) {
-    switch (error.code) {
-    case Errc::denied: return error.text == service::last_attempt ? LoginRefusal::last_attempt : LoginRefusal::denied;
-    case Errc::invalid: return LoginRefusal::malformed;
-    case Errc::not_found:
-    case Errc::exists:
-    case Errc::busy:
-    case Errc::limit:
-    case Errc::timeout:
-    case Errc::closed:
-    case Errc::unavailable:
-    case Errc::io:
-    case Errc::no_space:
-    case Errc::corrupt:
-    case Errc::protocol: break;
-    }
-    return LoginRefusal::temporary;
-}
-
-} // namespace
-
 // A payload that cannot be made is too long, which no right name and password are.
 void Conn::ask_monitor(std::uint16_t type, const Result<std::string>& payload, OnAnswer on_answer) {
     if (!payload) return session_.login_refused(LoginRefusal::denied);
@@ -36,7 +13,7 @@ void Conn::ask_monitor(std::uint16_t type, const Result<std::string>& payload, O
 }
 
 void Conn::refuse_login(const Error& error) {
-    if (!session_.closed()) session_.login_refused(refusal_of(error));
+    if (!session_.closed()) session_.login_refused(service::login_refusal(error));
     run();
 }
 

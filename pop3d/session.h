@@ -43,10 +43,7 @@ struct SendReply {
     std::string bytes;
 };
 struct StartTls {}; // the last effect of its batch; the reply comes before it
-struct CheckPassword {
-    std::string user;
-    Secret password;
-};
+using proto::CheckPassword;
 struct OpenMailbox {};
 struct OpenMessage {
     std::uint32_t number;
@@ -70,7 +67,7 @@ using Effect = std::variant<SendReply, StartTls, CheckPassword, proto::SaslScram
 
 // ---- answers
 
-enum class LoginRefusal : std::uint8_t { denied, last_attempt, malformed, temporary };
+using proto::LoginRefusal;
 enum class MailboxRefusal : std::uint8_t { in_use, temporary, permanent };
 enum class MessageRefusal : std::uint8_t { gone, temporary };
 

@@ -88,9 +88,9 @@ void Session::on_auth_line(std::string_view line) {
 void Session::auth_step(proto::SaslStep step) {
     if (auto* challenge = std::get_if<proto::SaslChallenge>(&step)) {
         effects_.push_back(SendReply{"+ " + proto::base64_encode(challenge->text) + "\r\n"});
-    } else if (auto* check = std::get_if<proto::SaslCheckPassword>(&step)) {
+    } else if (auto* check = std::get_if<CheckPassword>(&step)) {
         wait_ = Wait::login;
-        effects_.push_back(CheckPassword{std::move(check->user), std::move(check->password)});
+        effects_.push_back(std::move(*check));
     } else if (auto* first = std::get_if<proto::SaslScramFirst>(&step)) {
         wait_ = Wait::login;
         effects_.push_back(std::move(*first));
@@ -120,6 +120,7 @@ void Session::login_refused(LoginRefusal why) {
     case LoginRefusal::denied: return error(wrong_login, "AUTH");
     case LoginRefusal::last_attempt: error(wrong_login, "AUTH"); return close("too many failed logins");
     case LoginRefusal::malformed: return bad_command("malformed response");
+    case LoginRefusal::too_soon: return error("this mailbox was opened a moment ago; try again later", "LOGIN-DELAY");
     case LoginRefusal::temporary: return error("no login is possible now; try again later", "SYS/TEMP");
     }
 }

@@ -207,29 +207,10 @@ void Conn::ask_monitor(std::uint16_t type, Result<std::string> request,
                           if (reply)
                               on_success(*reply);
                           else
-                              login_answer(reply.error());
+                              session_.login_refused(service::login_refusal(reply.error()));
                           resume();
                       });
     wipe(*request);
-}
-
-void Conn::login_answer(const Error& refusal) {
-    const bool last = refusal.text == service::last_attempt;
-    switch (refusal.code) {
-    case Errc::denied: return session_.login_refused(last ? LoginRefusal::last_attempt : LoginRefusal::denied);
-    case Errc::invalid: return session_.login_refused(LoginRefusal::malformed);
-    case Errc::not_found:
-    case Errc::exists:
-    case Errc::busy:
-    case Errc::limit:
-    case Errc::timeout:
-    case Errc::closed:
-    case Errc::unavailable:
-    case Errc::io:
-    case Errc::no_space:
-    case Errc::corrupt:
-    case Errc::protocol: return session_.login_refused(LoginRefusal::temporary);
-    }
 }
 
 void Conn::on(const CheckPassword& effect) {

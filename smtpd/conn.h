@@ -48,7 +48,6 @@ class Conn final : public service::Connection {
     void on(const DropBody& effect);
     void on(const LogNote& effect);
     void on(const Close& effect);
-    void login_answer(const Error& refusal);
     void ask_monitor(std::uint16_t type, Result<std::string> request,
                      std::function<void(const service::Reply&)> on_success);
 

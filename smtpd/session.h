@@ -57,10 +57,7 @@ struct SendReply {
     std::string bytes;
 };
 struct StartTls {}; // the last effect of its batch; the reply comes before it
-struct CheckPassword {
-    std::string user;
-    Secret password;
-};
+using proto::CheckPassword;
 struct LookupRecipient {
     proto::Mailbox mailbox;
 };
@@ -92,7 +89,7 @@ using Effect = std::variant<SendReply, StartTls, CheckPassword, proto::SaslScram
 enum class RecipientVerdict : std::uint8_t { exists, unknown, temporary };
 enum class SpaceVerdict : std::uint8_t { granted, no_space, no_queue };
 enum class QueueVerdict : std::uint8_t { stored, no_space, invalid, temporary };
-enum class LoginRefusal : std::uint8_t { denied, last_attempt, malformed, temporary };
+using proto::LoginRefusal;
 
 struct TlsFacts {
     std::string description; // "TLSv1.3 TLS_AES_256_GCM_SHA384"

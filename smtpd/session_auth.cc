@@ -48,8 +48,7 @@ void Session::auth_step(proto::SaslStep step) {
         log_in(std::move(done->account));
     } else {
         wait_ = Wait::login;
-        if (auto* check = std::get_if<proto::SaslCheckPassword>(&step))
-            effects_.push_back(CheckPassword{std::move(check->user), std::move(check->password)});
+        if (auto* check = std::get_if<CheckPassword>(&step)) effects_.push_back(std::move(*check));
         if (auto* first = std::get_if<proto::SaslScramFirst>(&step)) effects_.push_back(std::move(*first));
         if (auto* final = std::get_if<proto::SaslScramFinal>(&step)) effects_.push_back(std::move(*final));
     }
@@ -87,7 +86,7 @@ void Session::log_in(std::string account) {
 void Session::refuse_login(LoginRefusal why) {
     wait_ = Wait::nothing;
     end_auth();
-    if (why == LoginRefusal::temporary) {
+    if (why == LoginRefusal::temporary || why == LoginRefusal::too_soon) {
         reply(454, "4.7.0", "Temporary authentication failure");
     } else if (why == LoginRefusal::malformed) {
         reply(501, "5.5.2", "Malformed authentication message");

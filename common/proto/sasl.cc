@@ -120,7 +120,7 @@ SaslStep SaslServer::check(std::string_view user, std::string_view password) {
     if (password.empty()) return SaslFailed{SaslFault::denied, "empty password"};
     if (password.size() > max_sasl_password) return SaslFailed{SaslFault::denied, "password too long"};
     if (password.find('\0') != npos) return SaslFailed{SaslFault::denied, "NUL in the password"};
-    return SaslCheckPassword{user_, Secret(password)};
+    return CheckPassword{user_, Secret(password)};
 }
 
 // [authzid] NUL authcid NUL passwd

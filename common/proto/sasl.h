@@ -11,6 +11,7 @@
 
 #include "common/base/result.h"
 #include "common/base/secret.h"
+#include "common/proto/login.h"
 
 namespace posada::proto {
 
@@ -25,10 +26,6 @@ constexpr std::size_t max_sasl_password = 512; // octets of a password
 
 struct SaslChallenge {
     std::string text; // raw; the protocol sends it in base64 ("334 ...", "+ ...") and answers with response()
-};
-struct SaslCheckPassword {
-    std::string user;
-    Secret password;
 };
 // The fields are those of the request scram_first; the answer goes to scram_started().
 struct SaslScramFirst {
@@ -55,7 +52,7 @@ struct SaslFailed {
     SaslFault fault = SaslFault::malformed;
     std::string why; // for the log, no client text in it
 };
-using SaslStep = std::variant<SaslChallenge, SaslCheckPassword, SaslScramFirst, SaslScramFinal, SaslDone, SaslFailed>;
+using SaslStep = std::variant<SaslChallenge, CheckPassword, SaslScramFirst, SaslScramFinal, SaslDone, SaslFailed>;
 
 // One attempt; a new attempt takes a new object (CVE-2011-1720: state of a failed exchange must not be reused).
 class SaslServer {

@@ -5,6 +5,14 @@
 
 namespace posada::service {
 
+proto::LoginRefusal login_refusal(const Error& error) {
+    using proto::LoginRefusal;
+    if (error.code == Errc::invalid) return LoginRefusal::malformed;
+    if (error.code == Errc::busy && error.text == login_too_soon) return LoginRefusal::too_soon;
+    if (error.code != Errc::denied) return LoginRefusal::temporary;
+    return error.text == last_attempt ? LoginRefusal::last_attempt : LoginRefusal::denied;
+}
+
 static Error too_long(std::string_view what) {
     return Error{Errc::limit, 0, std::string(what).append(" is longer than a login may be")};
 }

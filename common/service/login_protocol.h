@@ -5,6 +5,7 @@
 //                  close the connection after the reply.
 //     unavailable, timeout, limit, busy
 //                  not decided: -ERR [SYS/TEMP], 454 4.7.0 (busy with the text "in-use" from a POP3 agent: [IN-USE]).
+//     busy         with the text login_too_soon: right, but before the login delay is over: [LOGIN-DELAY].
 //     invalid      scram_first only: the message is malformed: -ERR, 501 5.5.2.
 #pragma once
 
@@ -15,6 +16,7 @@
 
 #include "common/base/result.h"
 #include "common/priv/request.h"
+#include "common/proto/login.h"
 
 namespace posada::service {
 
@@ -30,6 +32,10 @@ constexpr std::size_t max_scram_gs2 = 300;
 constexpr std::size_t max_scram_auth_message = 3'000;
 
 inline constexpr std::string_view last_attempt = "last attempt";
+inline constexpr std::string_view login_too_soon = "too soon";
+
+// Of the error that a login request was answered with.
+proto::LoginRefusal login_refusal(const Error& error);
 
 constexpr std::array<priv::RequestInfo, 3> login_requests{{
     {check_password_request, "check_password", priv::before_login, false, 1200, 0, 1,

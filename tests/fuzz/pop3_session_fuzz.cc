@@ -96,7 +96,7 @@ class Driver {
         may_ask_for_secrets();
         require(!check.user.empty());
         if (check.user == "lir") return session_.login_accepted("lir");
-        session_.login_refused(static_cast<LoginRefusal>(check.user.size() % 4));
+        session_.login_refused(static_cast<LoginRefusal>(check.user.size() % 5));
     }
     void on(proto::SaslScramFirst& first) {
         may_ask_for_secrets();

@@ -23,7 +23,7 @@ void require_name(std::string_view name) {
 }
 
 void check(const SaslStep& step) {
-    if (const auto* password = std::get_if<SaslCheckPassword>(&step)) {
+    if (const auto* password = std::get_if<CheckPassword>(&step)) {
         require_name(password->user);
         require(!password->password.empty() && password->password.view().size() <= max_sasl_password);
     }

@@ -36,9 +36,9 @@ TEST(SaslNames, AreFoundWithoutCase) {
 
 TEST(SaslPlain, InitialResponse) {
     const SaslStep step = try_plain(plain("", "daniel.morato", "hungry"));
-    ASSERT_NE(as<SaslCheckPassword>(step), nullptr);
-    EXPECT_EQ(as<SaslCheckPassword>(step)->user, "daniel.morato");
-    EXPECT_EQ(as<SaslCheckPassword>(step)->password.view(), "hungry");
+    ASSERT_NE(as<CheckPassword>(step), nullptr);
+    EXPECT_EQ(as<CheckPassword>(step)->user, "daniel.morato");
+    EXPECT_EQ(as<CheckPassword>(step)->password.view(), "hungry");
 }
 
 TEST(SaslPlain, WithoutInitialResponse) {
@@ -46,11 +46,11 @@ TEST(SaslPlain, WithoutInitialResponse) {
     const SaslStep first = server.start(std::nullopt);
     ASSERT_NE(as<SaslChallenge>(first), nullptr);
     EXPECT_EQ(as<SaslChallenge>(first)->text, "");
-    EXPECT_NE(as<SaslCheckPassword>(server.response(plain("", "a", "b"))), nullptr);
+    EXPECT_NE(as<CheckPassword>(server.response(plain("", "a", "b"))), nullptr);
 }
 
 TEST(SaslPlain, AuthzidMustBeEmptyOrEqual) {
-    EXPECT_NE(as<SaslCheckPassword>(try_plain(plain("a", "a", "b"))), nullptr);
+    EXPECT_NE(as<CheckPassword>(try_plain(plain("a", "a", "b"))), nullptr);
     EXPECT_TRUE(fails(try_plain(plain("root", "a", "b")), SaslFault::denied));
 }
 
@@ -71,7 +71,7 @@ TEST(SaslPlain, BadBase64) {
 }
 
 TEST(SaslPlain, Bounds) {
-    EXPECT_NE(as<SaslCheckPassword>(try_plain(plain("", std::string(255, 'u'), std::string(512, 'p')))), nullptr);
+    EXPECT_NE(as<CheckPassword>(try_plain(plain("", std::string(255, 'u'), std::string(512, 'p')))), nullptr);
     EXPECT_TRUE(fails(try_plain(plain("", std::string(256, 'u'), "p")), SaslFault::denied));
     EXPECT_TRUE(fails(try_plain(plain("", "u", std::string(513, 'p'))), SaslFault::denied));
 }
@@ -106,9 +106,9 @@ TEST(SaslLogin, AsksForNameAndPassword) {
     const SaslStep password = server.response(b64("lir"));
     EXPECT_EQ(as<SaslChallenge>(password)->text, "Password:");
     const SaslStep check = server.response(b64("pamplona"));
-    ASSERT_NE(as<SaslCheckPassword>(check), nullptr);
-    EXPECT_EQ(as<SaslCheckPassword>(check)->user, "lir");
-    EXPECT_EQ(as<SaslCheckPassword>(check)->password.view(), "pamplona");
+    ASSERT_NE(as<CheckPassword>(check), nullptr);
+    EXPECT_EQ(as<CheckPassword>(check)->user, "lir");
+    EXPECT_EQ(as<CheckPassword>(check)->password.view(), "pamplona");
     EXPECT_TRUE(fails(server.response(b64("more")), SaslFault::malformed));
 }
 
