@@ -20,10 +20,17 @@ std::span<const proto::CommandRow<Session>> commands() noexcept {
          "", nullptr, "RFC 2449 5", &Session::on_capa},
         {"STLS", Arg::none, login, starts_tls, "STLS", "Encrypts the connection with TLS.",
          "STLS", nullptr, "RFC 2595 4", &Session::on_stls},
+        {"UTF8", Arg::none, login, 0, "UTF8", "Says that the client understands UTF-8 in headers.",
+         "UTF8", nullptr, "RFC 6856 2.1", &Session::on_utf8},
+        {"LANG", Arg::optional, both, 0, "LANG [language]", "Lists the languages of the replies, or chooses one.",
+         "LANG", nullptr, "RFC 6856 3", &Session::on_lang},
         {"USER", Arg::required, login, needs_privacy, "USER name", "Says who you are.",
          "USER", nullptr, "RFC 1939 7", &Session::on_user},
         {"PASS", Arg::required, login, needs_privacy | redact, "PASS password", "Logs in; the password may hold spaces.",
          "", nullptr, "RFC 1939 7", &Session::on_pass},
+        {"APOP", Arg::required, login, redact, "APOP name digest",
+         "Logs in without sending the secret, by the MD5 of the greeting's challenge and the secret.",
+         "", nullptr, "RFC 1939 7", &Session::on_apop},
         {"AUTH", Arg::optional, login, needs_privacy | redact, "AUTH [mechanism [initial-response]]",
          "Logs in by SASL; alone, lists the mechanisms.", "SASL", &Session::mechanism_words, "RFC 5034 4",
          &Session::on_auth},
@@ -52,9 +59,15 @@ std::span<const proto::CommandRow<Session>> commands() noexcept {
     return table;
 }
 
-// EXPIRE NEVER: nothing is ever removed but by DELE.
-std::span<const std::string_view> general_capabilities() noexcept {
-    static constexpr std::string_view words[] = {"RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"};
+std::span<const Capability> general_capabilities() noexcept {
+    static constexpr Capability words[] = {
+        {"RESP-CODES", nullptr},
+        {"AUTH-RESP-CODE", nullptr},
+        {"PIPELINING", nullptr},
+        {"EXPIRE", &Session::expire_words},
+        {"LOGIN-DELAY", &Session::login_delay_words},
+        {"IMPLEMENTATION", &Session::implementation_words},
+    };
     return words;
 }
 

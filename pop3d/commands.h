@@ -22,7 +22,12 @@ enum State : proto::StateSet {
 
 std::span<const proto::CommandRow<Session>> commands() noexcept;
 
-// Capabilities that are not a command's (RFC 2449 §6, RFC 3206), as CAPA writes them.
-std::span<const std::string_view> general_capabilities() noexcept;
+// A capability that is no command's (RFC 2449 §6, RFC 3206).
+struct Capability {
+    std::string_view word;
+    // What stands behind the word, of options and state; "-": the line is left out. nullptr: nothing.
+    std::string (*words)(const Session&);
+};
+std::span<const Capability> general_capabilities() noexcept;
 
 } // namespace posada::pop3d

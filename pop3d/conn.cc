@@ -21,6 +21,9 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
     out.policy.scram = common->scram;
     out.channel_binding = common->channel_binding;
     out.policy.transcript = common->service.transcript;
+    out.policy.language = out.options.language;
+    // What is announced is never less than what is enforced.
+    out.policy.login_delay_seconds = static_cast<std::uint32_t>((out.options.login_delay.count() + 999) / 1000);
     return out;
 }
 
@@ -28,7 +31,7 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
 Conn::Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
            std::function<void()> finished)
     : Connection(context, std::move(accepted), 1, std::move(finished)), settings_(settings),
-      session_(settings.policy, Peer{tls_available(), private_enough()}) {
+      session_(settings.policy, Peer{tls_available(), private_enough(), {}}) {
     stream().set_low_water(most_queued);
     stream().set_deadline(settings.options.login_timeout);
 }

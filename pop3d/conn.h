@@ -54,6 +54,8 @@ class Conn final : public service::Connection {
     void act(const Close& effect);
     // conn_login.cc: monitor and agent's mailbox
     void act(const CheckPassword& check);
+    void act(const CheckApop& check);
+    void ask_for_login(std::uint16_t type, const Result<std::string>& payload);
     void act(const proto::SaslScramFirst& first);
     void act(const proto::SaslScramFinal& final);
     void act(const OpenMailbox&);

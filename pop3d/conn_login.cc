@@ -19,7 +19,16 @@ void Conn::refuse_login(const Error& error) {
 
 void Conn::act(const CheckPassword& check) {
     auto payload = service::encode_check_password(check.user, check.password.view());
-    ask_monitor(service::check_password_request, payload, [this](Result<service::Reply> reply) {
+    ask_for_login(service::check_password_request, payload);
+    if (payload) wipe(*payload);
+}
+
+void Conn::act(const CheckApop& check) {
+    ask_for_login(service::check_apop_request, service::encode_check_apop(check.user, check.digest));
+}
+
+void Conn::ask_for_login(std::uint16_t type, const Result<std::string>& payload) {
+    ask_monitor(type, payload, [this](Result<service::Reply> reply) {
         if (!reply) return refuse_login(reply.error());
         const auto name = service::decode_login_name(reply->body);
         if (!name) return refuse_login(name.error());
@@ -27,7 +36,6 @@ void Conn::act(const CheckPassword& check) {
         session_.login_accepted(*name);
         run();
     });
-    if (payload) wipe(*payload);
 }
 
 void Conn::act(const proto::SaslScramFirst& first) {

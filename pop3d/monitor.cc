@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/monitor.h"
 
+#include <unistd.h>
+
 #include "common/service/agents.h"
 #include "common/service/login.h"
 #include "pop3d/agent.h"
+#include "pop3d/login_times.h"
 #include "pop3d/options.h"
 
 namespace posada::pop3d {
@@ -11,8 +14,11 @@ namespace posada::pop3d {
 namespace {
 
 struct Shared {
+    const Clock& clock;
     std::unique_ptr<service::LoginService> logins;
     std::unique_ptr<service::Agents> agents;
+    LoginTimes login_times;
+    Millis login_delay;
     Millis lock_wait;
     std::uint32_t max_messages;
 };
@@ -30,6 +36,9 @@ class Monitor final : public service::MonitorSession, public service::LoginHooks
 
     // The agent's channel goes to the net process with the good news.
     void on_login(const auth::Account& account, Done done) override {
+        if (shared_.login_delay > Millis(0) &&
+            !shared_.login_times.admit(account.name, shared_.clock.now(), shared_.login_delay))
+            return done(Error{Errc::busy, 0, std::string(service::login_too_soon)});
         priv::AgentSpec spec;
         spec.title = "pop3d: " + account.name + " [agent]";
         spec.uid = account.uid;
@@ -74,8 +83,13 @@ Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::Mon
     auto config = service::login_config(context.settings.common(), "pop3d", "posada-pop3");
     config.log_fd = context.log_fd;
     const auto& options = context.settings.options<Pop3Options>();
-    Shared shared{std::make_unique<service::LoginService>(context.loop, std::move(config)), std::move(*agents),
-                  options.lock_wait, options.max_messages};
+    const std::string& run_dir = context.settings.common().paths.run_dir;
+    auto login_times = LoginTimes::open(::geteuid() == 0 ? run_dir + "/login-times" : std::string());
+    if (!login_times) return login_times.error();
+    Shared shared{context.loop.clock(), std::make_unique<service::LoginService>(context.loop, std::move(config)),
+                  std::move(*agents),   std::move(*login_times),
+                  options.login_delay,  options.lock_wait,
+                  options.max_messages};
     return std::unique_ptr<service::MonitorService>(std::make_unique<Service>(std::move(shared)));
 }
 

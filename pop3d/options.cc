@@ -12,6 +12,8 @@ using namespace posada::service;
 
 constexpr std::size_t max_banner = 200;
 
+constexpr std::string_view language_words[] = {"en", "es"};
+
 constexpr OptionRow rows[] = {
     duration<&Pop3Options::idle_timeout>("idle_timeout", Seconds(600), Seconds(86'400),
                                          "Silence after login before the session is closed; nothing is deleted then."),
@@ -26,6 +28,11 @@ constexpr OptionRow rows[] = {
     integer<&Pop3Options::max_messages>("max_messages", 1, 10'000'000,
                                         "Messages a session shows, the oldest first; the others stay hidden until "
                                         "these are deleted."),
+    duration<&Pop3Options::login_delay>("login_delay", Millis(0), Seconds(86'400),
+                                        "Time between two logins of an account, announced as LOGIN-DELAY; 0s: none."),
+    choice<&Pop3Options::language>("language", language_words,
+                                   "Language of the replies for a client that leaves the choice to the server; the "
+                                   "others hear English until they choose."),
     text<&Pop3Options::banner>("banner", "Text of the greeting, before \"at HOST starting.\""),
 };
 constexpr Schema schema{rows};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/base/clock.h"
+#include "pop3d/texts.h"
 
 namespace posada::service {
 struct SectionInfo;
@@ -21,6 +22,8 @@ struct Pop3Options {
     std::uint32_t max_bad_commands = 20;
     Millis lock_wait{10'000};               // for another session on the same mailbox to end
     std::uint32_t max_messages = 1'000'000; // of one session; the others are hidden until these are gone
+    Millis login_delay{0};                  // between two logins of an account; 0 = none
+    Language language = Language::english;  // what LANG * chooses
     std::string banner{"posada POP3 server"};
 
     static const service::SectionInfo& section();

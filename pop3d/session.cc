@@ -7,8 +7,11 @@ namespace posada::pop3d {
 
 Session::Session(const Policy& policy, Peer peer) : policy_(policy), peer_(peer), lines_(proto::max_sasl_line) {}
 
-// No <...@...> in it: clients take that for an APOP challenge (RFC 1939 §7).
-void Session::greet() { ok(policy_.banner + " at " + policy_.hostname + " starting."); }
+// <...@...> in it makes clients try APOP (RFC 1939 §7).
+void Session::greet() {
+    const std::string challenge = peer_.apop_challenge.empty() ? "" : " " + peer_.apop_challenge;
+    ok_data(policy_.banner + " at " + policy_.hostname + " starting." + challenge);
+}
 
 std::size_t Session::consume(std::string_view input) {
     std::size_t used = 0;
@@ -36,8 +39,8 @@ void Session::on_line(const proto::LineEvent& event) {
 void Session::on_bad_line(const proto::LineEvent& event) {
     transcript("c", "(malformed)");
     sasl_.reset();
-    if (event.kind == proto::LineKind::too_long) return bad_command("line too long");
-    bad_command(event.nul ? "NUL in the command" : "a carriage return alone in the command");
+    if (event.kind == proto::LineKind::too_long) return bad_command(Text::line_too_long);
+    bad_command(event.nul ? Text::nul_in_command : Text::bare_cr);
 }
 
 void Session::on_command(std::string_view line) {
@@ -59,29 +62,34 @@ proto::WalkContext Session::walk_context() const {
 void Session::refuse(const proto::Walked<Session>& walked) {
     switch (walked.refusal) {
     case proto::Refusal::none: return;
-    case proto::Refusal::unknown_verb: return bad_command("unknown command; HELP lists them");
+    case proto::Refusal::unknown_verb: return bad_command(Text::unknown_command);
     case proto::Refusal::not_now:
-        return bad_command(state_ == state_authorization ? "log in first" : "you are logged in already");
-    case proto::Refusal::tls_already: return bad_command("TLS is on already");
-    case proto::Refusal::tls_unavailable: return bad_command("TLS is not available here");
+        return bad_command(state_ == state_authorization ? Text::log_in_first : Text::logged_in_already);
+    case proto::Refusal::tls_already: return bad_command(Text::tls_already);
+    case proto::Refusal::tls_unavailable: return bad_command(Text::tls_unavailable);
     case proto::Refusal::needs_privacy:
-        return bad_command(peer_.tls_available ? "no password in plain text here; STLS first"
-                                               : "no password in plain text here, and no TLS is configured");
+        return bad_command(peer_.tls_available ? Text::needs_tls : Text::needs_tls_and_has_none);
     case proto::Refusal::argument_missing:
-    case proto::Refusal::argument_unexpected: return bad_command("syntax: " + std::string(walked.row->syntax));
+    case proto::Refusal::argument_unexpected: return bad_command(Text::syntax, {}, {walked.row->syntax});
     }
 }
 
-void Session::ok(std::string_view text) { send(proto::ok_reply(text)); }
-
-void Session::error(std::string_view text, std::string_view response_code) {
-    send(proto::err_reply(text, response_code));
+proto::Charset Session::charset() const {
+    return language_ == Language::english ? proto::Charset::ascii : proto::Charset::utf8;
 }
 
-void Session::bad_command(std::string_view text, std::string_view response_code) {
+// Only a client that chose another language gets anything but ASCII (RFC 6856 §3).
+void Session::ok(Text text, Words words) { send(proto::ok_reply(say(text, words), charset())); }
+void Session::ok_data(std::string_view text) { send(proto::ok_reply(text)); }
+
+void Session::error(Text text, std::string_view response_code, Words words) {
+    send(proto::err_reply(say(text, words), response_code, charset()));
+}
+
+void Session::bad_command(Text text, std::string_view response_code, Words words) {
     const bool before_login = state_ == state_authorization;
     const std::uint32_t limit = before_login ? policy_.max_bad_commands_login : policy_.max_bad_commands;
-    error(text, response_code);
+    error(text, response_code, words);
     if (++bad_commands_ < limit) return;
     note(event::protocol_abuse, {{"reason", "too many refused commands"}});
     close("too many refused commands");
@@ -110,14 +118,14 @@ void Session::timeout() { close("timeout"); }
 
 void Session::mailbox_lost() {
     if (closed_) return;
-    if (wait_ != Wait::transfer && wait_ != Wait::output) error("the mailbox was lost", "SYS/TEMP");
+    if (wait_ != Wait::transfer && wait_ != Wait::output) error(Text::mailbox_lost, "SYS/TEMP");
     close("mailbox lost");
 }
 
 // Deletions under way are finished and answered; a message or listing under way has no place for a reply.
 void Session::shut_down() {
     if (closed_ || wait_ == Wait::removal) return;
-    if (wait_ != Wait::transfer && wait_ != Wait::output) error("the server stops", "SYS/TEMP");
+    if (wait_ != Wait::transfer && wait_ != Wait::output) error(Text::server_stops, "SYS/TEMP");
     close("server stops");
 }
 

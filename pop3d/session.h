@@ -14,9 +14,12 @@
 
 #include "common/base/log.h"
 #include "common/proto/line.h"
+#include "common/proto/login.h"
+#include "common/proto/reply.h"
 #include "common/proto/sasl.h"
 #include "pop3d/commands.h"
 #include "pop3d/session_maildrop.h"
+#include "pop3d/texts.h"
 
 namespace posada::pop3d {
 
@@ -30,11 +33,16 @@ struct Policy {
     std::uint32_t max_bad_commands = 20;
     bool scram = false; // every account has a verifier
     bool transcript = false;
+    Language language = Language::english; // what LANG * chooses
+    bool expires = false;                  // old messages are removed, ...
+    std::uint32_t expire_days = 0;         // ... after so many whole days
+    std::uint32_t login_delay_seconds = 0; // 0 = none
 };
 
 struct Peer {
     bool tls_available = false;
-    bool plaintext_auth = false; // secrets may pass without TLS
+    bool plaintext_auth = false;  // secrets may pass without TLS
+    std::string apop_challenge{}; // "<...@...>" from the monitor; empty: APOP is not offered
 };
 
 // ---- effects
@@ -44,6 +52,10 @@ struct SendReply {
 };
 struct StartTls {}; // the last effect of its batch; the reply comes before it
 using proto::CheckPassword;
+struct CheckApop {
+    std::string user;
+    std::string digest; // 32 hexadecimal digits
+};
 struct OpenMailbox {};
 struct OpenMessage {
     std::uint32_t number;
@@ -62,7 +74,7 @@ struct LogNote {
 struct Close {
     std::string reason;
 };
-using Effect = std::variant<SendReply, StartTls, CheckPassword, proto::SaslScramFirst, proto::SaslScramFinal,
+using Effect = std::variant<SendReply, StartTls, CheckPassword, CheckApop, proto::SaslScramFirst, proto::SaslScramFinal,
                             OpenMailbox, OpenMessage, SendMessage, RemoveMessages, LogNote, Close>;
 
 // ---- answers
@@ -76,6 +88,8 @@ class Session {
     // policy outlives the session.
     Session(const Policy& policy, Peer peer);
 
+    // What is known of the client, before greet(): a PROXY header may have said who it is.
+    void set_peer(Peer peer) { peer_ = std::move(peer); }
     void greet();
     // Eats as much as it can; returns how much.
     std::size_t consume(std::string_view input);
@@ -110,6 +124,7 @@ class Session {
 
   private:
     friend std::span<const proto::CommandRow<Session>> commands() noexcept;
+    friend std::span<const Capability> general_capabilities() noexcept;
 
     enum class Wait : std::uint8_t { nothing, tls, login, mailbox, message, transfer, output, removal };
     enum class Listing : std::uint8_t { octets, uidl };
@@ -119,9 +134,13 @@ class Session {
     void on_bad_line(const proto::LineEvent& event);
     void on_command(std::string_view line);
     void refuse(const proto::Walked<Session>& walked);
-    void ok(std::string_view text = {});
-    void error(std::string_view text, std::string_view response_code = {});
-    void bad_command(std::string_view text, std::string_view response_code = {});
+    using Words = std::initializer_list<std::string_view>;
+    void ok(Text text, Words words = {});
+    void ok_data(std::string_view text); // for programs: the same in every language
+    void error(Text text, std::string_view response_code = {}, Words words = {});
+    void bad_command(Text text, std::string_view response_code = {}, Words words = {});
+    [[nodiscard]] proto::Charset charset() const;
+    [[nodiscard]] std::string say(Text text, Words words) const { return pop3d::say(language_, text, words); }
     void send(std::string bytes);
     void close(std::string reason);
     void note(const LogEvent& event, std::vector<LogField> fields);
@@ -131,12 +150,19 @@ class Session {
     // session_info.cc: what the server can do
     void on_capa(std::string_view arg);
     void on_help(std::string_view arg);
+    void on_utf8(std::string_view arg);
+    void on_lang(std::string_view arg);
+    void list_languages();
     [[nodiscard]] bool announces(const proto::CommandRow<Session>& row) const;
+    static std::string expire_words(const Session& session);
+    static std::string login_delay_words(const Session& session);
+    static std::string implementation_words(const Session& session);
 
     // session_login.cc
     void on_stls(std::string_view arg);
     void on_user(std::string_view arg);
     void on_pass(std::string_view arg);
+    void on_apop(std::string_view arg);
     void on_auth(std::string_view arg);
     void on_auth_line(std::string_view line);
     void list_mechanisms();
@@ -172,6 +198,8 @@ class Session {
     std::uint32_t bad_commands_ = 0;
 
     bool tls_active_ = false;
+    bool utf8_ = false;
+    Language language_ = Language::english;
     std::string exporter_;
     std::string line_; // the command under way: PASS needs it as it was
     std::string user_;

@@ -9,12 +9,11 @@
 
 namespace posada::pop3d {
 
-namespace {
-constexpr std::string_view wrong_login = "wrong user name or password";
-}
+namespace {}
 
 void Session::on_stls(std::string_view) {
-    ok("begin TLS now");
+    if (utf8_) return bad_command(Text::tls_before_utf8); // RFC 6856 §2.1: and no response code
+    ok(Text::begin_tls);
     wait_ = Wait::tls;
     effects_.push_back(StartTls{});
 }
@@ -24,6 +23,7 @@ void Session::tls_started(std::string exporter) {
     tls_active_ = true;
     exporter_ = std::move(exporter);
     user_.clear();
+    language_ = Language::english;
     lines_.reset();
     if (wait_ == Wait::tls) wait_ = Wait::nothing;
 }
@@ -31,19 +31,32 @@ void Session::tls_started(std::string exporter) {
 // The same answer for every name: who exists is nobody's business.
 void Session::on_user(std::string_view arg) {
     user_ = trim(arg);
-    ok("send the password with PASS");
+    ok(Text::send_password);
 }
 
 // The password is the rest of the line behind one blank, spaces and all (RFC 1939 §7). A name no account can have is
 // refused like any other wrong one.
 void Session::on_pass(std::string_view) {
-    if (user_.empty()) return bad_command("USER first");
+    if (user_.empty()) return bad_command(Text::user_first);
     const std::string user = std::move(user_);
     user_.clear();
     const std::string_view password = std::string_view(line_).substr(std::string_view("PASS ").size());
-    if (has_control(user) || !is_valid_utf8(user)) return bad_command(wrong_login, "AUTH");
+    if (has_control(user) || !is_valid_utf8(user)) return bad_command(Text::wrong_login, "AUTH");
     wait_ = Wait::login;
     effects_.push_back(CheckPassword{user, Secret(password)});
+}
+
+// The digest is 32 lower-case digits (RFC 1939 §7); nothing is asked for another shape. Neither a wrong name nor a
+// wrong digest is told apart.
+void Session::on_apop(std::string_view arg) {
+    if (peer_.apop_challenge.empty()) return bad_command(Text::apop_unavailable);
+    const auto [name, rest] = split_word(trim(arg));
+    const std::string_view digest = trim(rest);
+    const bool hex = digest.size() == 32 && digest.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (!hex) return bad_command(Text::syntax, {}, {"APOP name digest"});
+    if (has_control(name) || !is_valid_utf8(name)) return bad_command(Text::wrong_login, "AUTH");
+    wait_ = Wait::login;
+    effects_.push_back(CheckApop{std::string(name), std::string(digest)});
 }
 
 // With -PLUS only where there is something to bind to; no PLAIN variant is ever weaker than the connection.
@@ -63,7 +76,7 @@ std::string Session::mechanism_words(const Session& session) {
 
 // AUTH alone: not in RFC 5034, but what Outlook asks first.
 void Session::list_mechanisms() {
-    std::string out = proto::ok_reply("mechanisms follow");
+    std::string out = proto::ok_reply(say(Text::mechanisms_follow, {}), charset());
     for (const proto::SaslMechanism m : mechanisms()) out.append(proto::mechanism_name(m)).append("\r\n");
     send(std::move(out.append(".\r\n")));
 }
@@ -74,7 +87,7 @@ void Session::on_auth(std::string_view arg) {
     const auto offered = mechanisms();
     const auto wanted = proto::find_mechanism(name);
     if (!wanted || std::find(offered.begin(), offered.end(), *wanted) == offered.end())
-        return bad_command("mechanism not offered; AUTH alone lists them");
+        return bad_command(Text::mechanism_unknown);
     const bool plus_offered = policy_.scram && !exporter_.empty();
     sasl_ = std::make_unique<proto::SaslServer>(*wanted, exporter_, plus_offered);
     auth_step(sasl_->start(rest.empty() ? std::nullopt : std::optional<std::string_view>(rest)));
@@ -107,9 +120,9 @@ void Session::auth_step(proto::SaslStep step) {
 void Session::auth_failed(const proto::SaslFailed& failed) {
     sasl_.reset();
     switch (failed.fault) {
-    case proto::SaslFault::malformed: return bad_command("malformed response: " + failed.why);
-    case proto::SaslFault::cancelled: return bad_command("cancelled");
-    case proto::SaslFault::denied: return bad_command(wrong_login, "AUTH");
+    case proto::SaslFault::malformed: return bad_command(Text::malformed_response, {}, {failed.why});
+    case proto::SaslFault::cancelled: return bad_command(Text::cancelled);
+    case proto::SaslFault::denied: return bad_command(Text::wrong_login, "AUTH");
     }
 }
 
@@ -117,11 +130,11 @@ void Session::login_refused(LoginRefusal why) {
     wait_ = Wait::nothing;
     sasl_.reset();
     switch (why) {
-    case LoginRefusal::denied: return error(wrong_login, "AUTH");
-    case LoginRefusal::last_attempt: error(wrong_login, "AUTH"); return close("too many failed logins");
-    case LoginRefusal::malformed: return bad_command("malformed response");
-    case LoginRefusal::too_soon: return error("this mailbox was opened a moment ago; try again later", "LOGIN-DELAY");
-    case LoginRefusal::temporary: return error("no login is possible now; try again later", "SYS/TEMP");
+    case LoginRefusal::denied: return error(Text::wrong_login, "AUTH");
+    case LoginRefusal::last_attempt: error(Text::wrong_login, "AUTH"); return close("too many failed logins");
+    case LoginRefusal::malformed: return bad_command(Text::malformed_response, {}, {"nonce"});
+    case LoginRefusal::too_soon: return error(Text::too_soon, "LOGIN-DELAY");
+    case LoginRefusal::temporary: return error(Text::login_impossible, "SYS/TEMP");
     }
 }
 
@@ -153,16 +166,16 @@ void Session::mailbox_opened(Maildrop maildrop, std::uint64_t hidden) {
     const std::string count = std::to_string(maildrop_.left());
     const std::string octets = std::to_string(maildrop_.left_octets());
     note(event::mailbox_opened, {{"user", account_}, {"messages", count}, {"octets", octets}});
-    ok(account_ + " has " + count + " visible message" + (maildrop_.left() == 1 ? "" : "s") + " (" +
-       std::to_string(hidden) + " hidden) in " + octets + " octets.");
+    ok(maildrop_.left() == 1 ? Text::mailbox_one : Text::mailbox_many,
+       {account_, std::to_string(hidden), octets, count});
 }
 
 // The monitor takes no second login on a connection, so there is nothing left to do here.
 void Session::mailbox_refused(MailboxRefusal why) {
     switch (why) {
-    case MailboxRefusal::in_use: error("another session has this mailbox open", "IN-USE"); break;
-    case MailboxRefusal::temporary: error("the mailbox cannot be opened now; try again later", "SYS/TEMP"); break;
-    case MailboxRefusal::permanent: error("the mailbox cannot be opened; ask the administrator", "SYS/PERM"); break;
+    case MailboxRefusal::in_use: error(Text::in_use, "IN-USE"); break;
+    case MailboxRefusal::temporary: error(Text::mailbox_not_now, "SYS/TEMP"); break;
+    case MailboxRefusal::permanent: error(Text::mailbox_never, "SYS/PERM"); break;
     }
     close(why == MailboxRefusal::in_use ? "mailbox in use" : "mailbox not opened");
 }

@@ -11,16 +11,16 @@ constexpr std::size_t listing_batch = 32 * 1024; // octets of a long listing wri
 } // namespace
 
 void Session::on_stat(std::string_view) {
-    ok(std::to_string(maildrop_.left()) + " " + std::to_string(maildrop_.left_octets()));
+    ok_data(std::to_string(maildrop_.left()) + " " + std::to_string(maildrop_.left_octets()));
 }
 
 // Of a message that is there and not marked; else the reply is given.
 std::optional<std::uint32_t> Session::message_number(std::string_view arg) {
     const auto number = parse_uint(trim(arg));
     if (!number) {
-        bad_command("a message number is decimal digits");
+        bad_command(Text::bad_number);
     } else if (!maildrop_.has(*number)) {
-        error("no such message");
+        error(Text::no_such_message);
     } else {
         return static_cast<std::uint32_t>(*number);
     }
@@ -33,10 +33,10 @@ void Session::on_uidl(std::string_view arg) { list(Listing::uidl, arg); }
 void Session::list(Listing what, std::string_view arg) {
     listing_ = what;
     if (!trim(arg).empty()) {
-        if (const auto number = message_number(arg)) ok(listing_line(*number));
+        if (const auto number = message_number(arg)) ok_data(listing_line(*number));
         return;
     }
-    ok(std::to_string(maildrop_.left()) + " messages (" + std::to_string(maildrop_.left_octets()) + " octets)");
+    ok(Text::listing, {std::to_string(maildrop_.left()), std::to_string(maildrop_.left_octets())});
     next_listed_ = 1;
     list_more();
 }
@@ -73,7 +73,7 @@ void Session::on_retr(std::string_view arg) {
 void Session::on_top(std::string_view arg) {
     const auto [which, rest] = split_word(trim(arg));
     const auto lines = parse_uint(trim(rest));
-    if (!lines) return bad_command("syntax: TOP msg n");
+    if (!lines) return bad_command(Text::syntax, {}, {"TOP msg n"});
     const auto number = message_number(which);
     if (!number) return;
     requested_ = *number;
@@ -83,15 +83,19 @@ void Session::on_top(std::string_view arg) {
 }
 
 void Session::message_opened() {
-    ok(body_lines_ ? "top of message follows" : std::to_string(maildrop_.octets(requested_)) + " octets");
+    if (body_lines_) {
+        ok(Text::top_follows);
+    } else {
+        ok(Text::octets, {std::to_string(maildrop_.octets(requested_))});
+    }
     wait_ = Wait::transfer;
     effects_.push_back(SendMessage{body_lines_});
 }
 
 void Session::message_refused(MessageRefusal why) {
     wait_ = Wait::nothing;
-    if (why == MessageRefusal::gone) return error("another program removed this message");
-    error("the message cannot be read now; try again later", "SYS/TEMP");
+    if (why == MessageRefusal::gone) return error(Text::message_gone);
+    error(Text::message_unreadable, "SYS/TEMP");
 }
 
 void Session::message_sent() { wait_ = Wait::nothing; }
@@ -100,16 +104,15 @@ void Session::on_dele(std::string_view arg) {
     const auto number = message_number(arg);
     if (!number) return;
     maildrop_.mark(*number);
-    ok("message " + std::to_string(*number) + " deleted");
+    ok(Text::deleted, {std::to_string(*number)});
 }
 
 void Session::on_rset(std::string_view) {
     maildrop_.unmark_all();
-    ok("maildrop has " + std::to_string(maildrop_.left()) + " messages (" + std::to_string(maildrop_.left_octets()) +
-       " octets)");
+    ok(Text::maildrop, {std::to_string(maildrop_.left()), std::to_string(maildrop_.left_octets())});
 }
 
-void Session::on_noop(std::string_view) { ok(); }
+void Session::on_noop(std::string_view) { ok_data({}); }
 
 void Session::on_quit(std::string_view) {
     std::vector<std::uint32_t> marked = maildrop_.marked();
@@ -127,13 +130,13 @@ void Session::sign_off() {
     if (logged_in())
         note(event::mailbox_closed,
              {{"user", account_}, {"deleted", std::to_string(maildrop_.size() - maildrop_.left())}});
-    ok(policy_.banner + " at " + policy_.hostname + " signing off.");
+    ok(Text::signing_off, {policy_.banner, policy_.hostname});
     close("quit");
 }
 
 void Session::removal_failed() {
     wait_ = Wait::nothing;
-    error("some deleted messages were not removed", "SYS/TEMP");
+    error(Text::not_all_removed, "SYS/TEMP");
     close("deletion failed");
 }
 

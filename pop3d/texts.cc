@@ -116,8 +116,7 @@ std::optional<Language> find_language(std::string_view range) noexcept {
 }
 
 std::string say(Language language, Text text, std::initializer_list<std::string_view> words) {
-    const std::string_view pattern =
-        rows[static_cast<std::size_t>(text)].in[static_cast<std::size_t>(language)];
+    const std::string_view pattern = rows[static_cast<std::size_t>(text)].in[static_cast<std::size_t>(language)];
     std::string out;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         if (pattern[i] != '%') {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the server says to people, in every language it speaks (RFC 6856 §3): one row per text, one column per language.
-// What programs read (numbers, response codes, capabilities) is not here. The greeting is English: it comes before LANG.
+// What programs read (numbers, response codes, capabilities) is not here. The greeting is English: it comes before
+// LANG.
 #pragma once
 
 #include <cstdint>

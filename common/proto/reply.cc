@@ -9,16 +9,26 @@ namespace posada::proto {
 
 namespace {
 
-// text escaped and cut so that head + text + CRLF fit one line; an escape is never cut in half.
-void append_line(std::string& out, std::string_view head, std::string_view text) {
+// Octets of the character at the start of valid UTF-8.
+std::size_t character_size(std::string_view text) {
+    std::size_t n = 1;
+    while (n < text.size() && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) ++n;
+    return n;
+}
+
+// text escaped and cut so that head + text + CRLF fit one line; neither an escape nor a character is cut in half.
+void append_line(std::string& out, std::string_view head, std::string_view text, Charset charset = Charset::ascii) {
     const std::size_t room = max_reply_line - 2 - head.size();
+    const bool whole = charset == Charset::utf8 && is_valid_utf8(text);
     out += head;
     std::size_t used = 0;
-    for (const char c : text) {
-        const std::string shown = reply_text(std::string_view(&c, 1));
+    while (!text.empty()) {
+        const std::string_view one = text.substr(0, whole ? character_size(text) : 1);
+        const std::string shown = one.size() > 1 ? std::string(one) : reply_text(one);
         if (used + shown.size() > room) break;
         out += shown;
         used += shown.size();
+        text.remove_prefix(one.size());
     }
     out += "\r\n";
 }
@@ -63,17 +73,17 @@ std::string numeric_reply(unsigned code, std::string_view enhanced, std::span<co
     return out;
 }
 
-std::string ok_reply(std::string_view text) {
+std::string ok_reply(std::string_view text, Charset charset) {
     std::string out;
-    append_line(out, text.empty() ? "+OK" : "+OK ", text);
+    append_line(out, text.empty() ? "+OK" : "+OK ", text, charset);
     return out;
 }
 
-std::string err_reply(std::string_view text, std::string_view response_code) {
+std::string err_reply(std::string_view text, std::string_view response_code, Charset charset) {
     std::string head = "-ERR ";
     if (!response_code.empty()) head.append("[").append(response_code).append("] ");
     std::string out;
-    append_line(out, head, text);
+    append_line(out, head, text, charset);
     return out;
 }
 

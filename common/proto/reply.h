@@ -23,9 +23,11 @@ inline std::string numeric_reply(unsigned code, std::string_view enhanced, const
     return numeric_reply(code, enhanced, std::span<const std::string>(lines));
 }
 
+// What a text may be made of; utf8: a client that asked for it (RFC 6856) reads whole characters, never broken ones.
+enum class Charset : unsigned char { ascii, utf8 };
 // "+OK text\r\n", "+OK\r\n"
-std::string ok_reply(std::string_view text = {});
+std::string ok_reply(std::string_view text = {}, Charset charset = Charset::ascii);
 // "-ERR [IN-USE] text\r\n"; response_code without brackets (RFC 2449 8, RFC 3206), may be empty.
-std::string err_reply(std::string_view text, std::string_view response_code = {});
+std::string err_reply(std::string_view text, std::string_view response_code = {}, Charset charset = Charset::ascii);
 
 } // namespace posada::proto

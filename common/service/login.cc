@@ -272,7 +272,7 @@ void LoginSession::State::accept(auth::Decision decision) {
 
 void LoginSession::State::complete(const auth::Decision& decision, Result<UniqueFd> extra) {
     if (!pending) return; // done was called twice
-    if (!extra) return temporary(extra.error(), "agent");
+    if (!extra) return temporary(extra.error(), extra.error().text == login_too_soon ? "login-delay" : "agent");
     auto line = fields({});
     line.push_back({"account", decision.account.name});
     log(event::auth_ok, line);

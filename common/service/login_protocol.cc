@@ -26,6 +26,15 @@ Result<std::string> encode_check_password(std::string_view user, std::string_vie
     return w.take();
 }
 
+Result<std::string> encode_check_apop(std::string_view user, std::string_view digest) {
+    if (user.size() > max_login_name) return too_long("name");
+    if (digest.size() != 32) return too_long("digest");
+    Writer w;
+    w.str(user);
+    w.str(digest);
+    return w.take();
+}
+
 Result<std::string> encode_scram_first(std::string_view user, std::string_view client_first_bare,
                                        std::string_view gs2_header, std::string_view mechanism) {
     if (user.size() > max_login_name) return too_long("name");

@@ -23,6 +23,7 @@ namespace posada::service {
 constexpr std::uint16_t check_password_request = 2;
 constexpr std::uint16_t scram_first_request = 4;
 constexpr std::uint16_t scram_final_request = 6;
+constexpr std::uint16_t check_apop_request = 8;
 
 // The net process refuses longer ones itself as wrong credentials: a request above its row's size is a breach.
 constexpr std::size_t max_login_name = 255;
@@ -46,15 +47,27 @@ constexpr std::array<priv::RequestInfo, 3> login_requests{{
      "Ends a SCRAM-SHA-256 exchange: checks the proof in a worker process."},
 }};
 
+// Of pop3d: the digest of RFC 1939 §7 over the challenge that the monitor itself gave to this connection.
+constexpr priv::RequestInfo apop_row{check_apop_request,
+                                     "check_apop",
+                                     priv::before_login,
+                                     false,
+                                     300,
+                                     0,
+                                     1,
+                                     "Checks an APOP digest over the monitor's own challenge in a worker process."};
+
 // Errc::limit: too long to be sent; answer the client as for wrong credentials.
 Result<std::string> encode_check_password(std::string_view user, std::string_view password);
+// digest: 32 hexadecimal digits, else Errc::limit.
+Result<std::string> encode_check_apop(std::string_view user, std::string_view digest);
 Result<std::string> encode_scram_first(std::string_view user, std::string_view client_first_bare,
                                        std::string_view gs2_header, std::string_view mechanism);
 // client_proof: 32 bytes, else Errc::limit.
 Result<std::string> encode_scram_final(std::string_view auth_message, std::string_view client_proof);
 
 // Of the answers' bodies.
-Result<std::string> decode_login_name(std::string_view body); // check_password
+Result<std::string> decode_login_name(std::string_view body); // check_password, check_apop
 Result<std::string> decode_server_first(std::string_view body);
 struct ScramLogin {
     std::string server_signature;

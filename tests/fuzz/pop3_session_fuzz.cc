@@ -92,6 +92,10 @@ class Driver {
         tls_due_ = true;
     }
     void may_ask_for_secrets() const { require(tls_ || (setup_ & 2) != 0); }
+    void on(CheckApop& check) {
+        if (check.digest.size() != 32) std::abort();
+        session_.login_refused(static_cast<LoginRefusal>(check.user.size() % 5));
+    }
     void on(CheckPassword& check) {
         may_ask_for_secrets();
         require(!check.user.empty());

@@ -111,6 +111,13 @@ class PureServer : public test::DialogServer {
         if (known) return session_.login_accepted(check.user);
         session_.login_refused(LoginRefusal::denied);
     }
+    void act(CheckApop& check) {
+        if (on_login) return on_login(session_);
+        // RFC 1939 §7: mrose, the secret "tanstaaf", <1896.697170952@dbc.mtview.ca.us>
+        if (check.user == "mrose" && check.digest == "c4c9334bac560ecc979e58001b3e22fb")
+            return session_.login_accepted(check.user);
+        session_.login_refused(LoginRefusal::denied);
+    }
     void act(proto::SaslScramFirst& first) {
         const std::string nonce = first.client_first_bare.substr(first.client_first_bare.find(",r=") + 3);
         session_.scram_started("r=" + nonce + "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");

@@ -234,14 +234,175 @@ TEST(Pop3Capa, UnderTlsOffersPasswordsAndNoTls) {
     EXPECT_EQ(capa.find("STLS"), std::string::npos);
 }
 
-TEST(Pop3Capa, AfterLoginOffersNoLogin) {
-    Server server(lan);
+// RFC 2449 §5: "Capabilities available in the AUTHORIZATION state MUST be announced in both states."
+TEST(Pop3Capa, WhatIsOfferedBeforeLoginIsOfferedAfterIt) {
+    Server server(secure_later);
+    server.encrypt();
+    const std::string before = server.say("CAPA");
     server.say("USER lir");
     server.say("PASS pamplona");
+    std::string after = server.say("CAPA");
+    const std::string implementation = "IMPLEMENTATION posada\r\n";
+    ASSERT_NE(after.find(implementation), std::string::npos);
+    EXPECT_EQ(before.find("IMPLEMENTATION"), std::string::npos) << "who has not logged in need not know";
+    after.erase(after.find(implementation), implementation.size());
+    EXPECT_EQ(before, after);
+}
+
+TEST(Pop3Capa, IsCompleteInBothStates) {
+    Server server(lan);
+    for (const bool logged_in : {false, true}) {
+        const std::string capa = server.say("CAPA");
+        for (const char* word : {"STLS", "UTF8", "LANG", "USER", "SASL PLAIN LOGIN", "TOP", "UIDL", "RESP-CODES",
+                                 "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"})
+            EXPECT_TRUE(has_line(capa, word)) << word << logged_in;
+        EXPECT_EQ(capa.find("LOGIN-DELAY"), std::string::npos) << "announced only where it is enforced";
+        EXPECT_EQ(capa.find("APOP"), std::string::npos) << "no such capability";
+        server.say("USER lir");
+        server.say("PASS pamplona");
+    }
+}
+
+TEST(Pop3Capa, ExpireAndLoginDelayFollowTheOptions) {
+    Policy policy = test_policy();
+    policy.expires = true;
+    policy.expire_days = 30;
+    policy.login_delay_seconds = 90;
+    Server server(lan, policy);
     const std::string capa = server.say("CAPA");
-    for (const char* word : {"USER", "SASL", "STLS"}) EXPECT_EQ(capa.find(word), std::string::npos) << word;
-    for (const char* word : {"TOP", "UIDL", "IMPLEMENTATION posada", "EXPIRE NEVER"})
-        EXPECT_TRUE(has_line(capa, word)) << word;
+    EXPECT_TRUE(has_line(capa, "EXPIRE 30")) << capa;
+    EXPECT_TRUE(has_line(capa, "LOGIN-DELAY 90")) << capa;
+}
+
+TEST(Pop3LoginDelay, ARightPasswordThatComesTooSoonHearsTheCodeAndMayTryAgain) {
+    Server server;
+    server.on_login = [](Session& s) { s.login_refused(LoginRefusal::too_soon); };
+    server.say("USER lir");
+    EXPECT_TRUE(server.say("PASS pamplona").starts_with("-ERR [LOGIN-DELAY] "));
+    EXPECT_FALSE(server.closed());
+    server.on_login = nullptr;
+    server.say("USER lir");
+    EXPECT_TRUE(server.say("PASS pamplona").starts_with("+OK"));
+}
+
+// ---- UTF8 and LANG (RFC 6856)
+
+TEST(Pop3Utf8, ComesBeforeLoginAndIsAPromiseOfTheClient) {
+    Server server;
+    EXPECT_TRUE(server.say("UTF8").starts_with("+OK"));
+    EXPECT_TRUE(server.say("UTF8").starts_with("+OK"));
+    EXPECT_TRUE(server.say("UTF8 USER").starts_with("-ERR ")) << "it has no argument";
+    server.say("USER lir");
+    server.say("PASS pamplona");
+    EXPECT_TRUE(server.say("UTF8").starts_with("-ERR "));
+}
+
+TEST(Pop3Utf8, AfterItStlsIsAMistakeWithoutAResponseCode) {
+    Server server(secure_later);
+    server.say("UTF8");
+    const std::string reply = server.say("STLS");
+    EXPECT_TRUE(reply.starts_with("-ERR ")) << reply;
+    EXPECT_EQ(reply.find('['), std::string::npos) << reply;
+}
+
+TEST(Pop3Utf8, EveryClientGetsAMessageAsItIsStored) {
+    for (const bool said : {true, false}) {
+        Server server;
+        server.mailbox = {"Subject: a\xc3\xb1o\r\n\r\n\xff\r\n"};
+        if (said) server.say("UTF8");
+        server.say("USER lir");
+        server.say("PASS pamplona");
+        EXPECT_EQ(server.say("RETR 1"), "+OK 20 octets\r\nSubject: a\xc3\xb1o\r\n\r\n\xff\r\n.\r\n");
+    }
+}
+
+TEST(Pop3Lang, ListsTheLanguagesInThemselves) {
+    Server server;
+    EXPECT_EQ(server.say("LANG"), "+OK languages follow\r\nen English\r\nes Espa\xc3\xb1ol\r\n.\r\n");
+}
+
+TEST(Pop3Lang, TheReplyNamesTheTagAndSpeaksTheLanguage) {
+    Server server;
+    EXPECT_EQ(server.say("LANG es"), "+OK es a partir de ahora, en espa\xc3\xb1ol\r\n");
+    EXPECT_EQ(server.say("STAT"), "-ERR primero hay que identificarse\r\n");
+    server.say("USER lir");
+    EXPECT_EQ(server.say("PASS wrong"), "-ERR [AUTH] usuario o contrase\xc3\xb1"
+                                        "a incorrectos\r\n");
+    server.say("USER lir");
+    EXPECT_EQ(server.say("PASS pamplona"), "+OK lir tiene 0 mensajes visibles (0 ocultos) en 0 octetos.\r\n");
+    EXPECT_EQ(server.say("STAT"), "+OK 0 0\r\n");
+    EXPECT_EQ(server.say("LANG EN-gb"), "+OK en English from now on\r\n");
+    EXPECT_EQ(server.say("RETR 1"), "-ERR no such message\r\n");
+}
+
+TEST(Pop3Lang, AnUnknownLanguageChangesNothingAndIsNoMisbehaviour) {
+    Server server;
+    server.say("LANG es");
+    for (const char* range : {"MUL", "uga", "e", "es_ES", "-", "**"})
+        EXPECT_TRUE(server.say(std::string("LANG ") + range).starts_with("-ERR idioma")) << range;
+    EXPECT_FALSE(server.closed());
+}
+
+TEST(Pop3Lang, AStarAsksForTheServersChoice) {
+    Policy policy = test_policy();
+    Server english(lan, policy);
+    EXPECT_TRUE(english.say("LANG *").starts_with("+OK en "));
+    policy.language = Language::spanish;
+    Server spanish(lan, policy);
+    EXPECT_EQ(spanish.say("QUITT"), "-ERR unknown command; HELP lists them\r\n") << "until it is chosen";
+    EXPECT_TRUE(spanish.say("LANG *").starts_with("+OK es "));
+}
+
+// RFC 2595 §4: what was learnt in plain text is forgotten.
+TEST(Pop3Lang, IsForgottenAtStls) {
+    Server server(secure_later);
+    server.say("LANG es");
+    server.encrypt();
+    EXPECT_TRUE(server.say("STAT").starts_with("-ERR log in first"));
+}
+
+// ---- APOP (RFC 1939 §7)
+
+struct ApopServer : PureServer {
+    ApopServer() : PureServer({true, false, "<1896.697170952@dbc.mtview.ca.us>"}) { greet(); }
+};
+
+TEST(Pop3Apop, TheChallengeStandsInTheGreeting) {
+    ApopServer server;
+    EXPECT_EQ(server.take_output(),
+              "+OK posada POP3 server at mail.micasa.test starting. <1896.697170952@dbc.mtview.ca.us>\r\n");
+}
+
+TEST(Pop3Apop, LogsInWithTheDigestOfItsRfcEvenWithoutTls) {
+    ApopServer server;
+    server.take_output();
+    EXPECT_TRUE(server.say("APOP mrose c4c9334bac560ecc979e58001b3e22fb").starts_with("+OK mrose has"));
+}
+
+TEST(Pop3Apop, AWrongNameAndAWrongDigestAreTheSame) {
+    ApopServer server;
+    server.take_output();
+    const std::string wrong = server.say("APOP mrose c4c9334bac560ecc979e58001b3e22fc");
+    EXPECT_EQ(wrong, "-ERR [AUTH] wrong user name or password\r\n");
+    EXPECT_EQ(server.say("APOP nobody c4c9334bac560ecc979e58001b3e22fb"), wrong);
+}
+
+TEST(Pop3Apop, AnotherShapeIsRefusedWithoutAsking) {
+    for (const char* line :
+         {"APOP", "APOP mrose", "APOP mrose x", "APOP mrose C4C9334BAC560ECC979E58001B3E22FB",
+          "APOP mrose c4c9334bac560ecc979e58001b3e22fb x", "APOP mrose c4c9334bac560ecc979e58001b3e22f",
+          "APOP mrose zzc9334bac560ecc979e58001b3e22fb"}) {
+        ApopServer server;
+        server.take_output();
+        server.on_login = [](Session&) { ADD_FAILURE() << "it reached the monitor"; };
+        EXPECT_TRUE(server.say(line).starts_with("-ERR ")) << line;
+    }
+}
+
+TEST(Pop3Apop, IsRefusedWhereNobodyHasASecret) {
+    Server server;
+    server.on_login = [](Session&) { ADD_FAILURE() << "it reached the monitor"; };
+    EXPECT_TRUE(server.say("APOP lir c4c9334bac560ecc979e58001b3e22fb").starts_with("-ERR APOP is not offered"));
 }
 
 TEST(Pop3Capa, ScramIsListedWhereEveryAccountHasAVerifier) {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pop3d/login_times.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "common/base/fd.h"
+
+namespace posada::pop3d {
+
+namespace {
+
+constexpr std::size_t table_bytes = LoginTimes::rows * LoginTimes::places * sizeof(std::uint64_t);
+constexpr unsigned time_bits = 40; // milliseconds since the machine started: 34 years
+constexpr std::uint64_t time_mask = (std::uint64_t{1} << time_bits) - 1;
+
+// FNV-1a.
+std::uint64_t hash_of(std::string_view account) {
+    std::uint64_t hash = 0xcbf29ce484222325ULL;
+    for (const char c : account) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return hash;
+}
+
+} // namespace
+
+Result<LoginTimes> LoginTimes::open(const std::string& path) {
+    static_assert(Place::is_always_lock_free && sizeof(Place) == sizeof(std::uint64_t), "shared by processes");
+    const UniqueFd file(path.empty() ? ::memfd_create("posada-login-times", MFD_CLOEXEC)
+                                     : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.valid()) return errno_error("table of login times " + path);
+    if (::ftruncate(file.get(), table_bytes) != 0) return errno_error("size of the table of login times");
+    void* memory = ::mmap(nullptr, table_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (memory == MAP_FAILED) return errno_error("map of the table of login times");
+    return LoginTimes(static_cast<Place*>(memory));
+}
+
+LoginTimes::LoginTimes(LoginTimes&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {}
+
+LoginTimes::~LoginTimes() {
+    if (table_ != nullptr) ::munmap(table_, table_bytes);
+}
+
+bool LoginTimes::admit(std::string_view account, Instant now, Millis delay) {
+    const std::uint64_t hash = hash_of(account);
+    const std::uint64_t at = static_cast<std::uint64_t>(now.time_since_epoch().count()) & time_mask;
+    const std::uint64_t tag = hash >> time_bits;
+    Place* const row = table_ + (hash % rows) * places;
+    Place* place = row;
+    for (std::size_t i = 0; i < places; ++i) {
+        const std::uint64_t value = row[i].load();
+        if (value != 0 && value >> time_bits == tag) {
+            place = row + i;
+            break;
+        }
+        if ((value & time_mask) < (place->load() & time_mask)) place = row + i;
+    }
+    std::uint64_t seen = place->load();
+    // A time to come is of another boot of the machine.
+    const std::uint64_t last = seen & time_mask;
+    const bool same = seen != 0 && seen >> time_bits == tag && last <= at;
+    if (same && at - last < static_cast<std::uint64_t>(delay.count())) return false;
+    const std::uint64_t mine = tag << time_bits | at;
+    // Who loses against another login of this moment comes too soon.
+    return place->compare_exchange_strong(seen, mine) || seen >> time_bits != tag;
+}
+
+} // namespace posada::pop3d
