@@ -23,7 +23,7 @@ FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account backends hasher scram u
 FUZZ_LDLIBS_login := -lcrypt -lcrypto
 
 FUZZ_SRCS_pop3_session := $(patsubst %,common/proto/%.cc,line reply base64 sasl) $(wildcard pop3d/session*.cc) \
-    pop3d/commands.cc
+    pop3d/commands.cc pop3d/texts.cc
 FUZZ_SRCS_pop3_message := common/proto/dot.cc common/store/message_measure.cc pop3d/message_writer.cc
 
 FUZZ_SRCS_queue_protocol := smtpd/queue_protocol.cc common/priv/request.cc

@@ -10,8 +10,8 @@ using namespace posada::pop3d::testing;
 
 namespace {
 
-constexpr Peer secure_later{true, false}; // TLS is there, plain text is not enough
-constexpr Peer lan{true, true};           // plaintext_auth permits this peer
+const Peer secure_later{true, false}; // TLS is there, plain text is not enough
+const Peer lan{true, true};           // plaintext_auth permits this peer
 
 struct Server : PureServer {
     explicit Server(Peer peer = lan, Policy policy = test_policy()) : PureServer(peer, std::move(policy)) {
