@@ -9,7 +9,7 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum -Wnon-virtual-dtor -Werror
 HARDEN := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fPIE
-PKGS := libevent_core libevent libssl libcrypto fmt libseccomp libcap-ng sqlite3
+PKGS := libevent_core libevent libssl libcrypto fmt libseccomp sqlite3
 CXX_opt := g++
 CXX_asan := g++
 CXX_clang := clang++

@@ -7,6 +7,6 @@ TLS_LIBS := -lssl -lcrypto
 # What the two link units of a daemon are made of. The net program gets no auth, no store and no PAM; archives hand over
 # only the objects that are referred to, and tests/priv reads the result's symbols.
 NET_LIBS := service proto priv io base
-NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lfmt
+NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lfmt
 LAUNCHER_LIBS := service auth store priv io base
-LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt
+LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt

@@ -3,7 +3,7 @@
 PROGRAMS += bin/posada
 bin/posada_SRCS := $(sort $(wildcard ctl/*.cc)) $(wildcard smtpd/options*.cc pop3d/options*.cc)
 bin/posada_LIBS := service auth store priv io proto base
-bin/posada_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt
+bin/posada_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 
 TEST_PROGRAMS += tests/unit-ctl
 tests/unit-ctl_SRCS := $(filter-out ctl/main.cc,$(bin/posada_SRCS)) $(sort $(wildcard tests/unit/ctl/*_test.cc))

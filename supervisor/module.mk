@@ -3,7 +3,7 @@
 PROGRAMS += sbin/posadad
 SUITE_OPTIONS := $(wildcard smtpd/options*.cc pop3d/options*.cc)
 SUITE_LIBS := service auth store priv io proto base
-SUITE_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt
+SUITE_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 sbin/posadad_SRCS := $(sort $(wildcard supervisor/*.cc)) $(SUITE_OPTIONS)
 sbin/posadad_LIBS := $(SUITE_LIBS)
 sbin/posadad_LDLIBS := $(SUITE_LDLIBS)

@@ -11,10 +11,10 @@ endef
 $(eval $(call unit_area,base,common/base,base,-lfmt))
 $(eval $(call unit_area,proto,common/proto,proto base,-lfmt))
 $(eval $(call unit_area,io,common/io,io base,-levent_core -lssl -lcrypto -lfmt))
-$(eval $(call unit_area,priv,common/priv,priv base,-lseccomp -lcap-ng -lfmt))
+$(eval $(call unit_area,priv,common/priv,priv base,-lseccomp -lfmt))
 $(eval $(call unit_area,store,common/store,store base,-lcrypto -lfmt))
 $(eval $(call unit_area,auth,common/auth,auth base,-lcrypt -lpam -lcrypto -lfmt))
-$(eval $(call unit_area,service,common/service,service auth store priv io proto base,-levent_core -lssl -lcrypto -lseccomp -lcap-ng -lcrypt -lpam -lfmt))
+$(eval $(call unit_area,service,common/service,service auth store priv io proto base,-levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt))
 
 # echod, the smallest daemon: HACKING.md "Add a daemon"; tests/service runs on it.
 TEST_PROGRAMS += sbin/echod libexec/posada/echod-net

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/priv/drop.h"
 
-#include <cap-ng.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/securebits.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,13 +22,40 @@ constexpr unsigned long locked_securebits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED
                                             SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
                                             SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
+// The kernel's own form: libcap-ng reads /proc/self/status at each step, which made up half of a login's work here.
+struct Capabilities {
+    __user_cap_data_struct words[_LINUX_CAPABILITY_U32S_3] = {}; // effective, permitted, inheritable: 64 bits each
+
+    static Result<Capabilities> of_this_process() {
+        Capabilities out;
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        if (::syscall(SYS_capget, &header, out.words) != 0) return errno_error("reading the capabilities");
+        return out;
+    }
+    [[nodiscard]] bool effective(unsigned capability) const {
+        return (words[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+    }
+    [[nodiscard]] bool none() const {
+        return std::all_of(std::begin(words), std::end(words),
+                           [](const auto& w) { return (w.effective | w.permitted | w.inheritable) == 0; });
+    }
+};
+
+// Those the kernel knows, newer ones than our headers' among them.
+Status drop_bounding_set() {
+    unsigned long capability = 0;
+    while (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) ++capability;
+    if (errno != EINVAL || capability <= CAP_SETPCAP) return errno_error("dropping the bounding set");
+    return {};
+}
+
 // Both need CAP_SETPCAP, which a container's root may lack; without it nothing here could raise a capability again
 // either, since no program is exec'd with privileges (no_new_privs).
 Status narrow_for_good() {
-    if (capng_get_caps_process() != 0) return errno_error("reading the capabilities");
-    if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 0) return {};
-    capng_clear(CAPNG_SELECT_BOUNDS);
-    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) return errno_error("dropping the bounding set");
+    const auto have = Capabilities::of_this_process();
+    if (!have) return have.error();
+    if (!have->effective(CAP_SETPCAP)) return {};
+    RETURN_IF_ERROR(drop_bounding_set());
     if (::prctl(PR_SET_SECUREBITS, locked_securebits, 0, 0, 0) != 0) return errno_error("PR_SET_SECUREBITS");
     return {};
 }
@@ -42,9 +70,9 @@ Status change_ids(uid_t uid, gid_t gid, std::span<const gid_t> groups) {
 Status clear_capabilities() {
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
         return errno_error("clearing ambient capabilities");
-    if (capng_get_caps_process() != 0) return errno_error("reading the capabilities");
-    capng_clear(CAPNG_SELECT_CAPS);
-    if (capng_apply(CAPNG_SELECT_CAPS) != 0) return errno_error("clearing the capabilities");
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const Capabilities none;
+    if (::syscall(SYS_capset, &header, none.words) != 0) return errno_error("clearing the capabilities");
     return {};
 }
 
@@ -72,9 +100,9 @@ Status verify_groups(std::span<const gid_t> groups) {
 Status verify_no_way_back() {
     if (::setresuid(0, 0, 0) == 0 || ::seteuid(0) == 0) return not_dropped("uid 0 can be had again");
     if (::setgroups(0, nullptr) == 0) return not_dropped("groups can still be changed");
-    if (capng_get_caps_process() != 0) return errno_error("reading the capabilities");
-    if (capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) return not_dropped("capabilities remain");
-    return {};
+    const auto have = Capabilities::of_this_process();
+    if (!have) return have.error();
+    return have->none() ? Status() : Status(not_dropped("capabilities remain"));
 }
 
 Status set_limit(__rlimit_resource resource, std::uint64_t value) {
