@@ -81,9 +81,9 @@ Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view
 
 Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
     // One buffer per process: it is written by the kernel and read here only, and a 64 KiB stack frame or allocation
-    // per message would cost more than the message.
-    static thread_local std::string buffer(max_packet, '\0');
-    iovec part{buffer.data(), buffer.size()};
+    // per message would cost more than the message. Never initialised: only the pages that messages reach exist.
+    static thread_local char buffer[max_packet];
+    iovec part{buffer, sizeof buffer};
     alignas(cmsghdr) char control[control_size];
     msghdr msg{};
     msg.msg_iov = &part;
@@ -103,9 +103,9 @@ Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
     if (n == 0) return std::optional<Message>();
     if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || static_cast<std::size_t>(n) < header_size)
         return Error{Errc::protocol, 0, "truncated packet"};
-    auto message = decode(std::string_view(buffer.data(), static_cast<std::size_t>(n)), std::move(fds), max_fds);
+    auto message = decode(std::string_view(buffer, static_cast<std::size_t>(n)), std::move(fds), max_fds);
     // It may have been somebody's password, and an agent of somebody else is a fork of this process.
-    ::explicit_bzero(buffer.data(), static_cast<std::size_t>(n));
+    ::explicit_bzero(buffer, static_cast<std::size_t>(n));
     return message;
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
@@ -132,6 +133,7 @@ Status Launcher::start() {
     watch_signals();
     RETURN_IF_ERROR(start_net());
     watch_certificates();
+    settle_heap(); // its children are workers and agents
     return {};
 }
 

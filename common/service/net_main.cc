@@ -16,6 +16,7 @@
 #include <map>
 #include <optional>
 
+#include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/priv/channel.h"
@@ -328,6 +329,7 @@ int NetProcess::run() {
     if (!forks()) return serve();
     auto base = priv::prepare_sandbox(priv::SandboxProfile::net_zygote, mode, zygote_log_fd);
     if (!base) return fail(exit_system, base.error());
+    settle_heap();
     if (const Status confined = base->apply(); !confined) return fail(exit_system, confined.error());
     if (const Status sent = send(NetMessage::ready, {}); !sent) return fail(exit_system, sent.error());
     return zygote_loop();

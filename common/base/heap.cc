@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/base/heap.h"
+
+#include <malloc.h>
+
+#include <cstdlib>
+
+namespace posada {
+
+namespace {
+
+constexpr std::size_t header = sizeof(std::size_t);
+constexpr std::size_t step = 16;             // between the sizes of chunks
+constexpr std::size_t smallest = 32;         // chunk
+constexpr std::size_t largest_cached = 1040; // chunk: up to here malloc keeps a few of each size apart ...
+constexpr int cached_of_a_size = 7;          // ... this many
+constexpr std::size_t largest_hole = 4096;   // worth an attempt; larger ones are split
+
+std::size_t room_at_the_end() { return ::mallinfo2().keepcost; }
+
+// Never freed: that is the point. False: it came from the heap's end.
+bool use_up(std::size_t chunk) {
+    const std::size_t end = room_at_the_end();
+    return std::malloc(chunk - header) != nullptr && room_at_the_end() == end;
+}
+
+} // namespace
+
+#ifdef __SANITIZE_ADDRESS__
+void settle_heap() {} // another allocator
+#else
+void settle_heap() {
+    ::malloc_trim(0);
+    for (std::size_t chunk = smallest; chunk <= largest_cached; chunk += step)
+        for (int i = 0; i < cached_of_a_size && use_up(chunk); ++i) {
+        }
+    for (std::size_t chunk = largest_hole; chunk >= smallest; chunk /= 2)
+        while (use_up(chunk)) {
+        }
+}
+#endif
+
+} // namespace posada
