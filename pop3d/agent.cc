@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/agent.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+
 #include "common/base/log.h"
 
 namespace posada::pop3d {
@@ -33,8 +37,8 @@ int MailAgent::serve(priv::Channel channel) {
         const auto row = gate_.admit(message);
         if (!row) return breach(row.error());
         const Answer answer = handle(message);
-        const int fd = answer.fd.get();
-        const auto fds = answer.fd.valid() ? std::span<const int>(&fd, 1) : std::span<const int>();
+        std::vector<int> fds;
+        for (const UniqueFd& fd : answer.fds) fds.push_back(fd.get());
         if (!channel.send(static_cast<std::uint16_t>(message.type + 1), message.session, answer.payload, fds)) return 0;
     }
 }
@@ -43,14 +47,35 @@ MailAgent::Answer MailAgent::handle(const priv::Message& message) {
     if (message.type == open_mailbox_request) return {verdict(open_mailbox()), {}};
     if (message.type == remove_request) return {verdict(remove(message.payload)), {}};
     if (message.type == commit_request) return {verdict(commit()), {}};
+    if (message.type == fetch_request) return fetch(message.payload);
     const auto number = decode_number(message.payload);
     const std::size_t count = mailbox_->messages().size();
     if (!number || *number >= count) return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
-    if (message.type == list_request) return {verdict(list(*number)), {}};
-    auto fd = mailbox_->open_message(*number);
-    if (fd) return {priv::encode_ok(), std::move(*fd)};
-    log_failure("fetch", fd.error());
-    return {priv::encode_failure(fd.error()), {}};
+    return {verdict(list(*number)), {}};
+}
+
+// Up to the first that cannot be opened; only when that is the first of all, it is a failure.
+MailAgent::Answer MailAgent::fetch(std::string_view payload) {
+    const auto range = decode_fetch_range(payload);
+    const std::size_t messages = mailbox_->messages().size();
+    if (!range || range->first >= messages || range->count == 0)
+        return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
+    const std::size_t count = std::min<std::size_t>({range->count, fetch_batch, messages - range->first});
+    Answer out;
+    std::vector<std::uint64_t> sizes;
+    for (std::size_t i = range->first; i < range->first + count; ++i) {
+        struct stat st {};
+        auto fd = mailbox_->open_message(i);
+        if (!fd && out.fds.empty()) {
+            log_failure("fetch", fd.error());
+            return {priv::encode_failure(fd.error()), {}};
+        }
+        if (!fd || ::fstat(fd->get(), &st) != 0) break;
+        sizes.push_back(static_cast<std::uint64_t>(st.st_size));
+        out.fds.push_back(std::move(*fd));
+    }
+    out.payload = priv::encode_ok(encode_sizes(sizes));
+    return out;
 }
 
 Result<std::string> MailAgent::open_mailbox() {

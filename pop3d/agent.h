@@ -29,11 +29,12 @@ class MailAgent {
   private:
     struct Answer {
         std::string payload;
-        UniqueFd fd;
+        std::vector<UniqueFd> fds;
     };
     Answer handle(const priv::Message& message);
     Result<std::string> open_mailbox();
     Result<std::string> list(std::uint32_t first);
+    Answer fetch(std::string_view payload);
     Result<std::string> remove(std::string_view payload);
     Result<std::string> commit();
 

@@ -54,6 +54,36 @@ Result<std::vector<std::uint32_t>> decode_numbers(std::string_view payload) {
     return out;
 }
 
+std::string encode(const FetchRange& range) {
+    Writer out;
+    out.u32(range.first);
+    out.u32(range.count);
+    return out.take();
+}
+
+Result<FetchRange> decode_fetch_range(std::string_view payload) {
+    Reader in(payload);
+    FetchRange out;
+    out.first = in.u32();
+    out.count = in.u32();
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
+std::string encode_sizes(std::span<const std::uint64_t> sizes) {
+    Writer out;
+    for (const std::uint64_t size : sizes) out.u64(size);
+    return out.take();
+}
+
+Result<std::vector<std::uint64_t>> decode_sizes(std::string_view body) {
+    Reader in(body);
+    std::vector<std::uint64_t> out;
+    for (std::size_t left = body.size() / sizeof(std::uint64_t); left != 0; --left) out.push_back(in.u64());
+    RETURN_IF_ERROR(in.finish());
+    return out;
+}
+
 bool ListBatch::add(std::uint64_t octets, std::string_view uidl) {
     Writer entry;
     entry.u64(octets);

@@ -21,6 +21,7 @@ constexpr std::uint16_t fetch_request = 6;
 constexpr std::uint16_t remove_request = 8;
 constexpr std::uint16_t commit_request = 10;
 
+constexpr std::uint32_t fetch_batch = 32;   // messages in one answer to fetch
 constexpr std::size_t remove_batch = 8'000; // numbers in one remove request
 
 // before_login: the mailbox is not open yet.
@@ -28,7 +29,8 @@ constexpr std::array<priv::RequestInfo, 5> agent_requests{{
     {open_mailbox_request, "open_mailbox", priv::before_login, true, 0, 0, 0,
      "Locks the mailbox for this session and counts its messages."},
     {list_request, "list", priv::after_login, false, 4, 0, 0, "Sizes and unique ids of messages, as many as fit."},
-    {fetch_request, "fetch", priv::after_login, false, 4, 0, 1, "One message as a descriptor to read from."},
+    {fetch_request, "fetch", priv::after_login, false, 8, 0, fetch_batch,
+     "Messages in a row, each as a descriptor to read from."},
     {remove_request, "remove", priv::after_login, false, 4 + 4 * remove_batch, 0, 0, "Removes these messages."},
     {commit_request, "commit", priv::after_login, true, 0, 0, 0, "Makes the removals durable."},
 }};
@@ -40,11 +42,24 @@ struct MailboxSummary {
 std::string encode(const MailboxSummary& summary);
 Result<MailboxSummary> decode_mailbox_summary(std::string_view body);
 
-std::string encode_number(std::uint32_t number); // list: the first wanted; fetch: the message; commit's answer
+std::string encode_number(std::uint32_t number); // list: the first wanted; commit's answer
 Result<std::uint32_t> decode_number(std::string_view payload);
 
 std::string encode_numbers(std::span<const std::uint32_t> numbers);
 Result<std::vector<std::uint32_t>> decode_numbers(std::string_view payload);
+
+// fetch: count messages from first on. The answer may have fewer, at least one. Being fetched, ahead of need, does not
+// mean that a message was read.
+struct FetchRange {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+};
+std::string encode(const FetchRange& range);
+Result<FetchRange> decode_fetch_range(std::string_view payload);
+
+// Its answer: how large the files are, in the order of the descriptors.
+std::string encode_sizes(std::span<const std::uint64_t> sizes);
+Result<std::vector<std::uint64_t>> decode_sizes(std::string_view body);
 
 struct ListedMessage {
     std::uint64_t octets = 0;

@@ -12,6 +12,7 @@
 #include "pop3d/agent_protocol.h"
 #include "pop3d/message_writer.h"
 #include "pop3d/options.h"
+#include "pop3d/read_ahead.h"
 #include "pop3d/session.h"
 
 namespace posada::pop3d {
@@ -67,6 +68,7 @@ class Conn final : public service::Connection {
     void agent_lost();
     // conn_mail.cc: messages and deletions
     void act(const OpenMessage& open);
+    void open_wanted();
     void act(const SendMessage& send);
     void act(const RemoveMessages& remove);
     void remove_from(std::size_t first);
@@ -85,11 +87,12 @@ class Conn final : public service::Connection {
     Maildrop maildrop_; // being loaded
 
     struct Transfer {
-        UniqueFd file;
+        OpenedMessage message;
         std::uint64_t offset = 0;
         MessageWriter writer;
     };
-    UniqueFd opened_;
+    ReadAhead ahead_;
+    OpenedMessage opened_; // what the session waits to send
     std::optional<Transfer> transfer_;
     std::vector<std::uint32_t> removing_; // numbers of the agent
 };

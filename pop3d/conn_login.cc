@@ -68,13 +68,14 @@ void Conn::take_agent(service::Reply& reply) {
 
 void Conn::act(const OpenMailbox&) {
     stream().set_deadline(settings_.options.idle_timeout); // reading a mailbox for the first time may take its time
-    agent_ = std::make_unique<service::MonitorClient>(context().loop, std::move(agent_channel_), 1,
+    agent_ = std::make_unique<service::MonitorClient>(context().loop, std::move(agent_channel_), fetch_batch,
                                                       [this] { agent_lost(); });
     ask_agent(open_mailbox_request, {}, [this](Result<service::Reply> reply) {
         if (!reply) return refuse_mailbox(reply.error());
         const auto summary = decode_mailbox_summary(reply->body);
         if (!summary) return refuse_mailbox(summary.error());
         summary_ = *summary;
+        ahead_ = ReadAhead(summary->messages);
         load_list(0);
     });
 }

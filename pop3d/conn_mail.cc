@@ -10,19 +10,42 @@ namespace posada::pop3d {
 
 namespace {
 constexpr std::size_t chunk_octets = 64 * 1024;
+
+Result<std::vector<OpenedMessage>> opened_messages(service::Reply& reply) {
+    const auto sizes = decode_sizes(reply.body);
+    if (!sizes) return sizes.error();
+    if (sizes->empty() || sizes->size() != reply.fds.size())
+        return Error{Errc::protocol, 0, "descriptors without their sizes"};
+    std::vector<OpenedMessage> out(sizes->size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = {std::move(reply.fds[i]), (*sizes)[i]};
+    return out;
 }
+} // namespace
 
 // The agent counts from 0.
 void Conn::act(const OpenMessage& open) {
-    ask_agent(fetch_request, encode_number(open.number - 1), [this](Result<service::Reply> reply) {
+    ahead_.want(open.number - 1);
+    open_wanted();
+}
+
+// What is wanted, if it is here, and whatever should be on its way by now.
+void Conn::open_wanted() {
+    if (auto message = ahead_.take()) {
+        opened_ = std::move(*message);
+        session_.message_opened();
+    }
+    const auto asked = ahead_.next_request();
+    if (!asked) return;
+    ask_agent(fetch_request, encode(*asked), [this, range = *asked](Result<service::Reply> reply) {
         if (session_.closed()) return;
-        if (reply && reply->fds.size() == 1) {
-            opened_ = std::move(reply->fds.front());
-            session_.message_opened();
-        } else {
-            const bool gone = !reply && reply.error().code == Errc::not_found;
+        auto messages = reply ? opened_messages(*reply) : Result<std::vector<OpenedMessage>>(reply.error());
+        if (messages) {
+            ahead_.answered(range, std::move(*messages));
+        } else if (ahead_.failed(range)) {
+            const bool gone = messages.error().code == Errc::not_found;
             session_.message_refused(gone ? MessageRefusal::gone : MessageRefusal::temporary);
         }
+        open_wanted();
         run();
     });
 }
@@ -38,9 +61,12 @@ void Conn::send_more() {
     static char chunk[chunk_octets]; // one loop, one thread
     std::string out;
     while (transfer_ && client_reads()) {
-        const ssize_t n = transfer_->writer.satisfied() ? 0
-                                                        : ::pread(transfer_->file.get(), chunk, sizeof chunk,
-                                                                  static_cast<off_t>(transfer_->offset));
+        const OpenedMessage& message = transfer_->message;
+        const auto left =
+            static_cast<std::size_t>(std::min<std::uint64_t>(message.size - transfer_->offset, sizeof chunk));
+        const ssize_t n = left == 0 || transfer_->writer.satisfied()
+                              ? 0
+                              : ::pread(message.file.get(), chunk, left, static_cast<off_t>(transfer_->offset));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             transfer_.reset();

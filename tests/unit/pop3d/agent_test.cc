@@ -36,7 +36,7 @@ class AgentTest : public ::testing::Test {
     }
     // The answer's body; descriptors in fds.
     Result<std::string> ask(std::uint16_t type, std::string_view payload = {}) {
-        auto message = channel.call(type, 7, payload, {}, 1);
+        auto message = channel.call(type, 7, payload, {}, fetch_batch);
         if (!message) return message.error();
         EXPECT_EQ(message->session, 7U);
         fds = std::move(message->fds);
@@ -68,7 +68,7 @@ TEST_F(AgentTest, OpensListsAndHandsOutMessages) {
     ASSERT_EQ(list->size(), 2U);
     EXPECT_EQ((*list)[1].uidl, "2.b");
     EXPECT_EQ((*list)[1].octets, 13U);
-    ASSERT_TRUE(ask(fetch_request, encode_number(1)).ok());
+    ASSERT_TRUE(ask(fetch_request, encode(FetchRange{1, 1})).ok());
     ASSERT_EQ(fds.size(), 1U);
     EXPECT_EQ(*read_all(fds[0].get(), 100), "a: b\n\ntwo\n");
     EXPECT_EQ(::write(fds[0].get(), "x", 1), -1) << "for reading only";
@@ -131,12 +131,37 @@ TEST_F(AgentTest, TheLockEndsWithTheAgent) {
     EXPECT_TRUE(store::SessionLock::acquire(*maildir, Millis(0)).ok());
 }
 
+TEST_F(AgentTest, MessagesInARowComeInOneAnswer) {
+    for (int i = 0; i < 100; ++i) scratch.put("new/" + std::to_string(1000 + i) + ".m", std::to_string(i) + "\n");
+    open();
+    const auto sizes = decode_sizes(*ask(fetch_request, encode(FetchRange{8, 1'000'000})));
+    ASSERT_TRUE(sizes.ok());
+    ASSERT_EQ(fds.size(), fetch_batch);
+    EXPECT_EQ(*sizes, [] {
+        std::vector<std::uint64_t> two_and_three_octets(fetch_batch, 3);
+        two_and_three_octets[0] = two_and_three_octets[1] = 2;
+        return two_and_three_octets;
+    }());
+    EXPECT_EQ(*read_all(fds.back().get(), 100), "39\n");
+    ASSERT_TRUE(ask(fetch_request, encode(FetchRange{98, 32})).ok());
+    EXPECT_EQ(fds.size(), 2U);
+}
+
+TEST_F(AgentTest, ARowEndsBeforeAMissingMessage) {
+    for (int i = 0; i < 10; ++i) scratch.put("new/" + std::to_string(1000 + i) + ".m,S=1,W=2", "\n");
+    open();
+    ASSERT_EQ(::unlink((scratch.maildir() + "/new/1004.m,S=1,W=2").c_str()), 0);
+    ASSERT_TRUE(ask(fetch_request, encode(FetchRange{1, 9})).ok());
+    EXPECT_EQ(fds.size(), 3U);
+    EXPECT_EQ(ask(fetch_request, encode(FetchRange{4, 9})).error().code, Errc::not_found);
+}
+
 TEST_F(AgentTest, AMissingMessageIsNotFound) {
     scratch.put("new/1.a", "\n");
     open();
     ASSERT_EQ(::unlink((scratch.maildir() + "/new/1.a").c_str()), 0);
-    EXPECT_EQ(ask(fetch_request, encode_number(0)).error().code, Errc::not_found);
-    EXPECT_EQ(ask(fetch_request, encode_number(1)).error().code, Errc::protocol);
+    EXPECT_EQ(ask(fetch_request, encode(FetchRange{0, 1})).error().code, Errc::not_found);
+    EXPECT_EQ(ask(fetch_request, encode(FetchRange{1, 1})).error().code, Errc::protocol);
 }
 
 TEST_F(AgentTest, AMailboxThatCannotBeOpenedIsAnError) {

@@ -17,6 +17,8 @@ using namespace posada::pop3d;
 
 namespace {
 
+constexpr const char* login = "USER lir\r\nPASS x\r\n";
+
 class ConnTest : public ::testing::Test {
   protected:
     void SetUp() override {
@@ -41,7 +43,8 @@ class ConnTest : public ::testing::Test {
         MailAgent({scratch.maildir(), Millis(0), 1000}).serve(priv::Channel(std::move(pair->second)));
     }
 
-    // The client sends this, closes its sending side if it shall, and reads to the end.
+    // The client logs in and does after_login if there is one, sends this, closes its sending side if it shall, and
+    // reads to the end.
     std::string talk(const std::string& input, bool half_close = true, std::size_t slow_from = ~std::size_t{0}) {
         int sockets[2];
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
@@ -51,9 +54,17 @@ class ConnTest : public ::testing::Test {
         std::string output;
         std::thread client([&] {
             const UniqueFd fd(sockets[0]);
+            char chunk[65536];
+            if (after_login) {
+                (void)write_all(fd.get(), login);
+                for (ssize_t n = 1; n > 0 && output.find("visible") == std::string::npos;) {
+                    n = ::read(fd.get(), chunk, sizeof chunk);
+                    if (n > 0) output.append(chunk, static_cast<std::size_t>(n));
+                }
+                after_login();
+            }
             (void)write_all(fd.get(), input);
             if (half_close) ::shutdown(fd.get(), SHUT_WR);
-            char chunk[65536];
             for (ssize_t n = 1; n > 0;) {
                 if (output.size() > slow_from) std::this_thread::sleep_for(std::chrono::milliseconds(1));
                 n = ::read(fd.get(), chunk, sizeof chunk);
@@ -91,9 +102,8 @@ class ConnTest : public ::testing::Test {
     NetSettings settings;
     bool agent_dies = false;
     std::size_t leave_after = 0;
+    std::function<void()> after_login;
 };
-
-constexpr const char* login = "USER lir\r\nPASS x\r\n";
 
 } // namespace
 
@@ -147,6 +157,37 @@ TEST_F(ConnTest, ALargeMessageGoesOutWholeToASlowClient) {
     const std::string out = talk(std::string(login) + "RETR 1\r\nNOOP\r\nQUIT\r\n", true, 1 << 20);
     EXPECT_NE(out.find("\r\n..line 199999\r\n.\r\n+OK\r\n+OK posada"), std::string::npos);
     EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 200'000 + 2 + 7);
+}
+
+TEST_F(ConnTest, ManyMessagesInARowComeInOrderAndWhole) {
+    std::string input = login, expected;
+    for (int i = 1; i <= 200; ++i) {
+        const std::string text = "a: b\n\nmessage " + std::to_string(i) + "\n";
+        scratch.put("new/" + std::to_string(1000 + i) + ".m", text);
+        input += (i % 7 == 0 ? "TOP " + std::to_string(i) + " 5\r\n" : "RETR " + std::to_string(i) + "\r\n");
+        expected += "message " + std::to_string(i) + "\r\n.\r\n";
+    }
+    const std::string out = talk(input + "QUIT\r\n");
+    std::string seen;
+    for (std::size_t at = out.find("\nmessage "); at != std::string::npos; at = out.find("\nmessage ", at + 1))
+        seen += out.substr(at + 1, out.find(".\r\n", at) + 3 - (at + 1));
+    EXPECT_EQ(seen, expected);
+}
+
+TEST_F(ConnTest, OneMessageOfManyThatIsGoneIsRefusedAlone) {
+    std::string input;
+    for (int i = 1; i <= 60; ++i) {
+        scratch.put("new/" + std::to_string(1000 + i) + ".m,S=10,W=12", "a: b\n\none\n");
+        input += "RETR " + std::to_string(i) + "\r\n";
+    }
+    after_login = [this] { ::unlink((scratch.maildir() + "/new/1031.m,S=10,W=12").c_str()); };
+    const std::string out = talk(input + "QUIT\r\n");
+    std::size_t good = 0;
+    for (std::size_t at = out.find("octets\r\na: b\r\n\r\none\r\n.\r\n"); at != std::string::npos;
+         at = out.find("octets\r\na: b", at + 1))
+        ++good;
+    EXPECT_EQ(good, 59U) << out;
+    EXPECT_EQ(out.find("-ERR "), out.rfind("-ERR another program removed this message\r\n")) << out;
 }
 
 TEST_F(ConnTest, AClientThatLeavesInTheMiddleOfAMessageEndsTheSession) {

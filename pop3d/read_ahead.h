@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// ReadAhead: which messages to ask the agent for, and the opened ones that are not needed yet. A client that takes one
+// message after the other finds the next descriptor here, so that no RETR or TOP waits for another process; who jumps
+// about gets one descriptor at a time. Pure: descriptors are held, not used.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "pop3d/agent_protocol.h"
+
+namespace posada::pop3d {
+
+struct OpenedMessage {
+    UniqueFd file;
+    std::uint64_t size = 0; // of the file
+};
+
+class ReadAhead {
+  public:
+    explicit ReadAhead(std::uint32_t messages = 0) : messages_(messages), limit_(messages) {}
+
+    // The session waits for this message; take() gives it, now or after a later answer.
+    void want(std::uint32_t number);
+    std::optional<OpenedMessage> take();
+    // What to ask the agent for now; the caller asks, and brings the answer back with the same range.
+    std::optional<FetchRange> next_request();
+    void answered(const FetchRange& asked, std::vector<OpenedMessage> messages);
+    // True: the message that the session waits for cannot be had.
+    bool failed(const FetchRange& asked);
+
+  private:
+    [[nodiscard]] bool current(const FetchRange& asked) const { return asked_ && asked_->first == asked.first; }
+    void drop_before(std::uint32_t number);
+
+    std::uint32_t messages_;
+    std::uint32_t limit_;              // this one could not be opened: it is asked for again only when it is wanted
+    std::deque<OpenedMessage> opened_; // first_, first_ + 1 ...
+    std::uint32_t first_ = 0;
+    std::uint32_t last_wanted_ = 0;
+    bool waiting_ = false; // for last_wanted_
+    std::uint32_t window_ = 0;
+    std::optional<FetchRange> asked_;
+};
+
+} // namespace posada::pop3d
