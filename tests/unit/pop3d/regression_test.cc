@@ -63,6 +63,17 @@ TEST(PopRegression, Row3_NulNeverTruncatesAName) {
     EXPECT_TRUE(server.say(plain("\0\0lir\0pamplona"s)).starts_with("-ERR "));
 }
 
+TEST(PopRegression, Row3_NulNeverEndsAPassword) {
+    using namespace std::string_literals;
+    Server server(patient());
+    server.on_login = [](Session&) { ADD_FAILURE() << "a password with NUL reached the monitor"; };
+    server.say("USER lir");
+    EXPECT_TRUE(server.say("PASS pamplona\0"s).starts_with("-ERR "));
+    EXPECT_TRUE(server.say("PASS pamplona\0x"s).starts_with("-ERR "));
+    server.say("AUTH LOGIN " + proto::base64_encode("lir"));
+    EXPECT_TRUE(server.say(proto::base64_encode("pamplona\0"s)).starts_with("-ERR "));
+}
+
 TEST(PopRegression, Row4_Cve201910691_InvalidUtf8NameIsAnOrdinaryFailure) {
     using namespace std::string_literals;
     Server server(patient());
@@ -157,6 +168,15 @@ TEST(PopRegression, Row12_Cve202561600_AnEndlessArgumentBeforeLoginIsNotKept) {
     EXPECT_LT(mallinfo2().uordblks, before + 64 * 1024);
 }
 
+TEST(PopRegression, Row14_Cve202530189_ALoginAfterAnotherIsOfItsOwnUser) {
+    Server server(patient());
+    server.say("USER lir");
+    EXPECT_TRUE(server.say("PASS hungry").starts_with("-ERR [AUTH]")) << "daniel's password";
+    EXPECT_TRUE(server.say("PASS pamplona").starts_with("-ERR ")) << "the name went with the refusal";
+    server.say("USER daniel.morato");
+    EXPECT_TRUE(server.say("PASS hungry").starts_with("+OK daniel.morato has"));
+}
+
 TEST(PopRegression, Row15_Cve202633603_ScramPlusWithAWrongExporterIsRefused) {
     Policy policy = test_policy();
     policy.scram = true;
@@ -184,6 +204,15 @@ TEST(PopRegression, Row15_AClientThatWasShownAShorterListIsRefused) {
     server.take_output();
     EXPECT_TRUE(server.say("AUTH SCRAM-SHA-256 " + proto::base64_encode("y,,n=user,r=rOprNGfwEbeRWgbNEkqO"))
                     .starts_with("-ERR "));
+}
+
+TEST(PopRegression, Row16_Cve20193814_NoMechanismTakesACertificateForAPassword) {
+    Server server(patient());
+    server.on_login = [](Session&) { ADD_FAILURE() << "a login without a password reached the monitor"; };
+    for (const char* line : {"AUTH EXTERNAL", "AUTH EXTERNAL =", "AUTH EXTERNAL bGly", "AUTH ANONYMOUS bGly"})
+        EXPECT_TRUE(server.say(line).starts_with("-ERR ")) << line;
+    EXPECT_EQ(server.say("CAPA").find("EXTERNAL"), std::string::npos);
+    EXPECT_TRUE(server.say("AUTH PLAIN " + proto::base64_encode(std::string("\0lir\0", 5))).starts_with("-ERR "));
 }
 
 TEST(PopRegression, Row17_AnExchangeCannotBeReplayed) {
