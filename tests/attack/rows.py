@@ -317,7 +317,7 @@ def row_18_CVE_2017_15130_a_flood_of_random_server_names_costs_no_memory():
 
         def settled():
             eventually(lambda: not d.connections(), 10, "connections stay")
-            return pss_kib(p.pid for p in d.tree())
+            return pss_kib((p.pid for p in d.tree()), "Anonymous")
         for n in range(50):
             hello(n)
         before = settled()

@@ -157,13 +157,14 @@ class Server:
         return [p for p in self.tree() if "[agent]" in p.title]
 
 
-def pss_kib(pids):
-    """Proportional memory of processes, shared pages divided among those who share them."""
+def pss_kib(pids, what="Pss"):
+    """Proportional memory of processes, shared pages divided among those who share them; or "Anonymous": what they have
+    written, whoever else runs the same programs."""
     total = 0
     for pid in pids:
         try:
             with open(f"/proc/{pid}/smaps_rollup") as f:
-                total += int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1))
+                total += int(re.search(rf"^{what}:\s+(\d+)", f.read(), re.M).group(1))
         except (OSError, AttributeError):
             pass  # ended meanwhile
     return total
