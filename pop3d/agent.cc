@@ -85,18 +85,19 @@ Result<std::string> MailAgent::open_mailbox() {
     auto lock = store::SessionLock::acquire(*maildir_, task_.lock_wait);
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
-    auto mailbox = store::Mailbox::open(*maildir_, task_.max_messages);
+    auto mailbox = store::Mailbox::open(*maildir_, {task_.max_messages, task_.lock_wait});
     if (!mailbox) return log_failure("open", mailbox.error()), mailbox.error();
     mailbox_.emplace(std::move(*mailbox));
     gate_.set_phase(priv::after_login);
-    return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->hidden()});
+    return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
+                                 mailbox_->hidden()});
 }
 
 Result<std::string> MailAgent::list(std::uint32_t first) {
     ListBatch batch;
     const auto& messages = mailbox_->messages();
     for (std::size_t i = first; i < messages.size(); ++i)
-        if (!batch.add(messages[i].octets, mailbox_->uidl(i))) break;
+        if (!batch.add(messages[i].octets, messages[i].uid, mailbox_->own_uidl(i))) break;
     return batch.take();
 }
 

@@ -12,6 +12,7 @@ constexpr std::size_t batch_octets = priv::max_payload - 64; // leaves room for 
 std::string encode(const MailboxSummary& summary) {
     Writer out;
     out.u32(summary.messages);
+    out.u32(summary.uidvalidity);
     out.u64(summary.hidden);
     return out.take();
 }
@@ -20,6 +21,7 @@ Result<MailboxSummary> decode_mailbox_summary(std::string_view body) {
     Reader in(body);
     MailboxSummary out;
     out.messages = in.u32();
+    out.uidvalidity = in.u32();
     out.hidden = in.u64();
     RETURN_IF_ERROR(in.finish());
     return out;
@@ -84,25 +86,40 @@ Result<std::vector<std::uint64_t>> decode_sizes(std::string_view body) {
     return out;
 }
 
-bool ListBatch::add(std::uint64_t octets, std::string_view uidl) {
+bool ListBatch::add(std::uint64_t octets, std::uint32_t uid, std::string_view own_uidl) {
     Writer entry;
     entry.u64(octets);
-    entry.str(uidl);
-    if (entries_.size() + entry.bytes().size() > batch_octets) return false;
+    entry.u32(uid);
+    Writer text;
+    text.u32(count_);
+    text.str(own_uidl);
+    if (entries_.size() + entry.bytes().size() + texts_.size() + text.bytes().size() > batch_octets) return false;
     entries_.append(entry.bytes());
     ++count_;
+    if (own_uidl.empty()) return true;
+    texts_.append(text.bytes());
+    ++text_count_;
     return true;
 }
 
-std::string ListBatch::take() { return encode_number(count_) + std::move(entries_); }
+std::string ListBatch::take() {
+    return encode_number(count_) + encode_number(text_count_) + std::move(entries_) + std::move(texts_);
+}
 
 Result<std::vector<ListedMessage>> decode_list_batch(std::string_view body) {
     Reader in(body);
     const std::uint32_t count = in.u32();
+    const std::uint32_t texts = in.u32();
     std::vector<ListedMessage> out;
     for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
         const std::uint64_t octets = in.u64();
-        out.push_back({octets, std::string(in.str())});
+        out.push_back({octets, in.u32(), {}});
+    }
+    for (std::uint32_t i = 0; i < texts && !in.failed(); ++i) {
+        const std::uint32_t index = in.u32();
+        const std::string_view text = in.str();
+        if (index >= out.size()) return Error{Errc::protocol, 0, "a unique id of no message"};
+        out[index].uidl = text;
     }
     RETURN_IF_ERROR(in.finish());
     return out;

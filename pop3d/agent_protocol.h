@@ -37,6 +37,7 @@ constexpr std::array<priv::RequestInfo, 5> agent_requests{{
 
 struct MailboxSummary {
     std::uint32_t messages = 0;
+    std::uint32_t uidvalidity = 0;
     std::uint64_t hidden = 0; // messages above the limit of one session
 };
 std::string encode(const MailboxSummary& summary);
@@ -63,17 +64,21 @@ Result<std::vector<std::uint64_t>> decode_sizes(std::string_view body);
 
 struct ListedMessage {
     std::uint64_t octets = 0;
-    std::string uidl;
+    std::uint32_t uid = 0;
+    std::string uidl; // empty: made of uid and uidvalidity
 };
-// Takes messages until the answer is full or there are no more.
+// Takes messages until the answer is full or there are no more. Twelve octets each; a unique id of its own is text
+// behind all of them.
 class ListBatch {
   public:
-    bool add(std::uint64_t octets, std::string_view uidl); // false: full
+    bool add(std::uint64_t octets, std::uint32_t uid, std::string_view own_uidl); // false: full
     [[nodiscard]] std::string take();
 
   private:
     std::string entries_;
+    std::string texts_; // index and text
     std::uint32_t count_ = 0;
+    std::uint32_t text_count_ = 0;
 };
 Result<std::vector<ListedMessage>> decode_list_batch(std::string_view body);
 

@@ -76,6 +76,7 @@ void Conn::act(const OpenMailbox&) {
         if (!summary) return refuse_mailbox(summary.error());
         summary_ = *summary;
         ahead_ = ReadAhead(summary->messages);
+        maildrop_ = Maildrop(summary->uidvalidity);
         load_list(0);
     });
 }
@@ -91,7 +92,7 @@ void Conn::load_list(std::uint32_t first) {
         if (!batch) return refuse_mailbox(batch.error());
         if (batch->empty() || batch->size() > summary_.messages - maildrop_.size())
             return refuse_mailbox(Error{Errc::protocol, 0, "a list that does not fit its mailbox"});
-        for (const ListedMessage& message : *batch) maildrop_.add(message.octets, message.uidl);
+        for (const ListedMessage& message : *batch) maildrop_.add(message.octets, message.uid, message.uidl);
         load_list(maildrop_.size());
     });
 }

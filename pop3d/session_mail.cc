@@ -44,7 +44,8 @@ void Session::list(Listing what, std::string_view arg) {
 std::string Session::listing_line(std::uint32_t number) const {
     std::string out = std::to_string(number) + " ";
     if (listing_ == Listing::octets) return out + std::to_string(maildrop_.octets(number));
-    return out.append(maildrop_.uidl(number));
+    maildrop_.append_uidl(out, number);
+    return out;
 }
 
 void Session::list_more() {

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Maildrop: the messages of one session as the protocol sees them (RFC 1939 §5): numbers from 1, sizes, unique ids and
-// the marks of DELE. Three flat arrays: a mailbox of 100,000 messages costs a few megabytes.
+// the marks of DELE. Flat arrays: a mailbox of 100,000 messages costs 1.2 MB.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace posada::pop3d {
 
 class Maildrop {
   public:
-    void add(std::uint64_t octets, std::string_view uidl) {
+    explicit Maildrop(std::uint32_t uidvalidity = 0) : uidvalidity_(uidvalidity) {}
+    // own_uidl: one that the message has had before, else empty.
+    void add(std::uint64_t octets, std::uint32_t uid, std::string_view own_uidl = {}) {
         octets_.push_back(octets);
-        uidls_.append(uidl);
-        uidl_ends_.push_back(uidls_.size());
+        uids_.push_back(uid);
+        if (!own_uidl.empty()) own_uidls_.emplace_back(size(), own_uidl);
         marked_.push_back(false);
         left_octets_ += octets;
         ++left_;
@@ -25,9 +29,21 @@ class Maildrop {
     // n is a number that is in use and not marked.
     [[nodiscard]] bool has(std::uint64_t n) const { return n >= 1 && n <= size() && !marked_[n - 1]; }
     [[nodiscard]] std::uint64_t octets(std::uint32_t n) const { return octets_[n - 1]; }
-    [[nodiscard]] std::string_view uidl(std::uint32_t n) const {
-        const std::size_t begin = n == 1 ? 0 : uidl_ends_[n - 2];
-        return std::string_view(uidls_).substr(begin, uidl_ends_[n - 1] - begin);
+    // Dovecot's default form: uid and uidvalidity, eight upper-case hexadecimal digits each.
+    void append_uidl(std::string& out, std::uint32_t n) const {
+        const auto before = [](const auto& own, std::uint32_t number) { return own.first < number; };
+        const auto own = std::lower_bound(own_uidls_.begin(), own_uidls_.end(), n, before);
+        if (own != own_uidls_.end() && own->first == n) {
+            out.append(own->second);
+        } else {
+            append_hex(out, uids_[n - 1]);
+            append_hex(out, uidvalidity_);
+        }
+    }
+    [[nodiscard]] std::string uidl(std::uint32_t n) const {
+        std::string out;
+        append_uidl(out, n);
+        return out;
     }
     // Without those marked: what STAT counts.
     [[nodiscard]] std::uint32_t left() const { return left_; }
@@ -52,9 +68,14 @@ class Maildrop {
         left_octets_ = on ? left_octets_ - octets_[n - 1] : left_octets_ + octets_[n - 1];
     }
 
+    static void append_hex(std::string& out, std::uint32_t number) {
+        for (int shift = 28; shift >= 0; shift -= 4) out.push_back("0123456789ABCDEF"[(number >> shift) & 0xf]);
+    }
+
+    std::uint32_t uidvalidity_;
     std::vector<std::uint64_t> octets_;
-    std::string uidls_; // one behind the other
-    std::vector<std::size_t> uidl_ends_;
+    std::vector<std::uint32_t> uids_;
+    std::vector<std::pair<std::uint32_t, std::string>> own_uidls_; // by number
     std::vector<bool> marked_;
     std::uint32_t left_ = 0;
     std::uint64_t left_octets_ = 0;

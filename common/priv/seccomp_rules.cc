@@ -150,6 +150,7 @@ constexpr CallRow rows[] = {
     row("tgkill", final_ones, is(0, own_pid_placeholder)), // abort()
     row("tkill", final_ones, is(0, own_pid_placeholder)),
     row("kill", final_ones, is(0, own_pid_placeholder)),
+    row("kill", agent, is(1, 0)), // does the holder of a lock still live?
     row("getpid", everyone),
     row("gettid", everyone),
     row("getppid", everyone),

@@ -1,33 +1,49 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Mailbox: the messages of a Maildir as they were when it was opened, numbered, for one session. Files that other
-// programs move or rename meanwhile (new/ to cur/, flags) are found again by their base name; mail that arrives later
-// belongs to the next session.
+// Mailbox: the messages of a Maildir as they were when it was opened, in the order of their UIDs, for one session.
+// Files that other programs move or rename meanwhile (new/ to cur/, flags) are found again by their base name; mail
+// that arrives later belongs to the next session.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "common/store/mailbox_scan.h"
 #include "common/store/maildir.h"
 
 namespace posada::store {
 
+class Uidlist;
+
 struct StoredMessage {
-    std::string name; // of the file, as last seen
-    Folder folder = Folder::fresh;
     std::uint64_t octets = 0; // as sent: CRLF line ends, a blank line behind the header
-    bool gone = false;        // another program removed it
+    std::uint32_t uid = 0;
+    std::uint32_t name_at = 0; // name and what of it is the base name: Mailbox::name
+    std::uint16_t name_size = 0;
+    std::uint16_t base_size = 0;
+    Folder folder = Folder::fresh;
+    bool gone = false; // another program removed it
+};
+
+struct MailboxLimits {
+    std::size_t max_messages = 1'000'000; // the lowest UIDs; the others are counted as hidden
+    Millis lock_wait{2'000};              // for the uidlist; new messages stay hidden if it is not to be had
 };
 
 class Mailbox {
   public:
-    // At most max_messages, the oldest; the others are counted as hidden. A message whose name does not tell its size
-    // is read once. Unreadable files are logged and left out. maildir outlives the mailbox.
-    static Result<Mailbox> open(const Maildir& maildir, std::size_t max_messages);
+    // Gives UIDs to what has none; they are on stable storage on return. A message whose size nothing tells is read
+    // once. Unreadable files are logged and left out. maildir outlives the mailbox.
+    static Result<Mailbox> open(const Maildir& maildir, const MailboxLimits& limits);
 
     [[nodiscard]] const std::vector<StoredMessage>& messages() const { return messages_; }
-    [[nodiscard]] std::uint64_t octets() const { return octets_; }
+    [[nodiscard]] std::uint32_t uidvalidity() const { return uidvalidity_; }
     [[nodiscard]] std::size_t hidden() const { return hidden_; }
+    [[nodiscard]] std::string_view name(std::size_t index) const; // of the file, as last seen
+    // The unique id that this message has had with another server; empty: it is made of uid and uidvalidity.
+    [[nodiscard]] std::string_view own_uidl(std::size_t index) const;
     [[nodiscard]] std::string uidl(std::size_t index) const;
 
     // For reading, a regular file. Errc::not_found: another program removed it.
@@ -38,18 +54,19 @@ class Mailbox {
 
   private:
     explicit Mailbox(const Maildir& maildir) : maildir_(&maildir) {}
-    bool measure(std::size_t index);
+    friend class MailboxOpener;
     Status find_again();
 
     const Maildir* maildir_;
+    MailboxScan scan_; // holds the names
     std::vector<StoredMessage> messages_;
-    std::uint64_t octets_ = 0;
+    std::vector<std::pair<std::uint32_t, std::string>> own_uidls_; // by index
+    std::uint32_t uidvalidity_ = 0;
     std::size_t hidden_ = 0;
     bool changed_[3] = {false, false, false}; // folders with unsynced removals
 };
 
-// The message files of new/ and cur/, oldest first. A file that is renamed while the directories are read is listed
-// exactly once.
-Result<std::vector<StoredMessage>> scan_messages(const Maildir& maildir);
+// O_NOFOLLOW, and nothing but a regular file.
+Result<UniqueFd> open_message_file(int directory, const std::string& name);
 
 } // namespace posada::store

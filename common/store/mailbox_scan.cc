@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// readdir() may skip or repeat a file that is renamed while it reads. new/ is read before cur/, so a message on its
-// way from one to the other is met at least once; a change of flags inside cur/ shows in the directory's time stamp,
-// and then both are read again. If they never come to rest, everything seen in any round counts.
+#include "common/store/mailbox_scan.h"
+
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <string_view>
-#include <unordered_map>
+#include <memory>
 
-#include "common/store/mailbox.h"
-#include "common/store/maildir_name.h"
+#include "common/base/log.h"
 
 namespace posada::store {
 
 namespace {
 
-constexpr int max_rounds = 5;
 constexpr std::int64_t tick_nanos = 20'000'000; // the kernel's time stamps are that coarse at worst
-
-using Seen = std::unordered_map<std::string, StoredMessage>; // by base name
+constexpr std::size_t max_arena = UINT32_MAX - 4096;
+constexpr std::size_t first_slots = 64;
 
 std::int64_t nanos(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
 
@@ -46,51 +43,95 @@ bool too_recent(const Stamp& stamp) {
     return within_tick(stamp.fresh) || within_tick(stamp.cur);
 }
 
-Stamp settled_stamp_of(const Maildir& maildir) {
-    const Stamp stamp = stamp_of(maildir);
-    if (!too_recent(stamp)) return stamp;
-    const timespec pause{0, tick_nanos};
-    ::nanosleep(&pause, nullptr);
-    return stamp_of(maildir);
-}
-
-Status read_round(const Maildir& maildir, Seen& seen) {
-    for (const Folder f : {Folder::fresh, Folder::cur}) {
-        auto files = list_files(maildir.folder(f), folder_name(f));
-        if (!files) return files.error();
-        for (std::string& file : *files) {
-            std::string base(parse_maildir_name(file).base);
-            seen[std::move(base)] = StoredMessage{std::move(file), f, 0};
-        }
-    }
-    return {};
-}
-
-std::vector<StoredMessage> in_order(Seen seen) {
-    std::vector<StoredMessage> out;
-    out.reserve(seen.size());
-    for (auto& [base, message] : seen) out.push_back(std::move(message));
-    std::sort(out.begin(), out.end(), [](const StoredMessage& a, const StoredMessage& b) {
-        const MaildirName left = parse_maildir_name(a.name);
-        const MaildirName right = parse_maildir_name(b.name);
-        return left.time != right.time ? left.time < right.time : left.base < right.base;
-    });
-    return out;
+bool is_regular(int directory, const dirent& entry) {
+    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
+    struct stat st {};
+    return ::fstatat(directory, entry.d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 } // namespace
 
-Result<std::vector<StoredMessage>> scan_messages(const Maildir& maildir) {
-    Seen all;
-    for (int round = 0; round < max_rounds; ++round) {
-        const Stamp before = settled_stamp_of(maildir);
-        const bool settled = !too_recent(before);
-        Seen seen;
-        RETURN_IF_ERROR(read_round(maildir, seen));
-        if (settled && stamp_of(maildir) == before) return in_order(std::move(seen));
-        for (auto& [base, message] : seen) all[base] = std::move(message);
+Status read_directory(int directory, std::string_view what, const std::function<void(std::string_view, bool)>& take) {
+    // A description of its own: reading from the shared one would move its position for everybody.
+    UniqueFd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!own.valid()) return errno_error(std::string(what));
+    struct CloseDir {
+        void operator()(DIR* d) const noexcept { ::closedir(d); }
+    };
+    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(own.get()));
+    if (!dir) return errno_error(std::string(what));
+    (void)own.release(); // closedir closes it
+    for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0)
+        if (entry->d_name[0] != '.') take(entry->d_name, is_regular(directory, *entry));
+    if (errno != 0) return errno_error(std::string(what));
+    return {};
+}
+
+Status MailboxScan::read(const Maildir& maildir) {
+    const Stamp before = stamp_of(maildir);
+    settled_ = !too_recent(before);
+    for (const Folder f : {Folder::fresh, Folder::cur}) RETURN_IF_ERROR(read_folder(maildir, f));
+    settled_ = settled_ && stamp_of(maildir) == before;
+    return {};
+}
+
+Status MailboxScan::read_folder(const Maildir& maildir, Folder folder) {
+    return read_directory(maildir.folder(folder), folder_name(folder), [&](std::string_view name, bool regular) {
+        if (regular && names_.size() < max_arena) return add(name, folder);
+        log(event::mailbox_error, {{"folder", folder_name(folder)},
+                                   {"name", std::string(name)},
+                                   {"error", regular ? "too many files: ignored" : "not a regular file: ignored"}});
+    });
+}
+
+void MailboxScan::add(std::string_view name, Folder folder) {
+    if (files_.size() * 2 >= slots_.size()) grow();
+    const std::string_view base = name.substr(0, name.find(':'));
+    std::uint32_t& slot = slots_[slot_of(base)];
+    if (slot == 0) {
+        files_.emplace_back();
+        slot = static_cast<std::uint32_t>(files_.size());
+    } else if (this->name(files_[slot - 1]) == name) {
+        files_[slot - 1].folder = folder;
+        return;
     }
-    return in_order(std::move(all));
+    ScannedFile& file = files_[slot - 1];
+    file.name_at = keep(name);
+    file.name_size = static_cast<std::uint16_t>(name.size());
+    file.base_size = static_cast<std::uint16_t>(base.size());
+    file.folder = folder;
+}
+
+std::uint32_t MailboxScan::keep(std::string_view name) {
+    const auto at = static_cast<std::uint32_t>(names_.size());
+    names_.append(name);
+    return at;
+}
+
+void MailboxScan::forget_files() {
+    files_ = {};
+    slots_ = {};
+}
+
+void MailboxScan::grow() {
+    slots_.assign(slots_.empty() ? first_slots : slots_.size() * 2, 0);
+    for (std::size_t i = 0; i < files_.size(); ++i)
+        slots_[slot_of(base(files_[i]))] = static_cast<std::uint32_t>(i + 1);
+}
+
+// Where it is, or the free slot where it belongs.
+std::size_t MailboxScan::slot_of(std::string_view wanted) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t slot = std::hash<std::string_view>{}(wanted)&mask;
+    while (slots_[slot] != 0 && base(files_[slots_[slot] - 1]) != wanted) slot = (slot + 1) & mask;
+    return slot;
+}
+
+std::optional<std::uint32_t> MailboxScan::find(std::string_view base) const {
+    if (slots_.empty()) return std::nullopt;
+    const std::uint32_t found = slots_[slot_of(base)];
+    if (found == 0) return std::nullopt;
+    return found - 1;
 }
 
 } // namespace posada::store

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/store/maildir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "common/base/log.h"
+#include "common/store/mailbox_scan.h"
 
 namespace posada::store {
 
@@ -40,12 +39,6 @@ Place split_path(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
     if (slash == std::string::npos) return {".", path};
     return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
-}
-
-bool is_regular(int directory, const dirent& entry) {
-    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
-    struct stat st {};
-    return ::fstatat(directory, entry.d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 // A file's name belongs to a base name when that is followed by nothing, a size field or the flags.
@@ -137,26 +130,15 @@ Result<unsigned> Maildir::remove_stale_temp(UnixTime now) const {
 }
 
 Result<std::vector<std::string>> list_files(int directory, std::string_view what) {
-    // A description of its own: reading from the shared one would move its position for everybody.
-    UniqueFd own(::openat(directory, ".", directory_flags));
-    if (!own.valid()) return errno_error(std::string(what));
-    struct CloseDir {
-        void operator()(DIR* d) const noexcept { ::closedir(d); }
-    };
-    std::unique_ptr<DIR, CloseDir> dir(::fdopendir(own.get()));
-    if (!dir) return errno_error(std::string(what));
-    (void)own.release(); // closedir closes it
     std::vector<std::string> out;
-    for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0) {
-        if (entry->d_name[0] == '.') continue;
-        if (is_regular(directory, *entry)) {
-            out.emplace_back(entry->d_name);
+    RETURN_IF_ERROR(read_directory(directory, what, [&](std::string_view name, bool regular) {
+        if (regular) {
+            out.emplace_back(name);
         } else {
             log(event::mailbox_error,
-                {{"folder", std::string(what)}, {"name", entry->d_name}, {"error", "not a regular file: ignored"}});
+                {{"folder", std::string(what)}, {"name", std::string(name)}, {"error", "not a regular file: ignored"}});
         }
-    }
-    if (errno != 0) return errno_error(std::string(what));
+    }));
     return out;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/store/maildir_name.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -29,13 +27,6 @@ std::string safe_hostname(std::string_view hostname) {
         }
     }
     return out.empty() ? "localhost" : out;
-}
-
-std::string sha256_hex(std::string_view bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) return std::string(64, '0');
-    return hex({reinterpret_cast<const char*>(digest), size});
 }
 
 } // namespace
@@ -73,10 +64,9 @@ std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optio
     return out;
 }
 
-std::string uidl_of(std::string_view base) {
+bool is_uidl(std::string_view text) noexcept {
     const auto allowed = [](char c) { return c >= 0x21 && c <= 0x7e; };
-    const bool usable = !base.empty() && base.size() <= max_uidl && std::all_of(base.begin(), base.end(), allowed);
-    return usable ? std::string(base) : sha256_hex(base);
+    return !text.empty() && text.size() <= max_uidl && std::all_of(text.begin(), text.end(), allowed);
 }
 
 } // namespace posada::store

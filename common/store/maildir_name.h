@@ -30,8 +30,7 @@ std::string delivery_name(UnixTime arrival, std::string_view queue_id, std::uint
 // readers are sent, so such a message is measured when it is read.
 std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optional<std::uint64_t> crlf_size);
 
-// RFC 1939 §7: 1 to 70 characters from 0x21 to 0x7E. The base name where it is one already, else its SHA-256 in hex.
-// Depends on nothing else, so it survives a restart, a copy, a restored backup and the loss of any index.
-std::string uidl_of(std::string_view base);
+// RFC 1939 §7: 1 to 70 characters from 0x21 to 0x7E.
+bool is_uidl(std::string_view text) noexcept;
 
 } // namespace posada::store

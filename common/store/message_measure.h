@@ -13,6 +13,8 @@ class MessageMeasure {
     void add(std::string_view bytes);
 
     [[nodiscard]] std::uint64_t stored() const { return stored_; }
+    // With every LF as CRLF: what Dovecot calls the virtual size.
+    [[nodiscard]] std::uint64_t virtual_size() const { return stored_ + bare_lf_; }
     // With every LF as CRLF and an unfinished last line ended. A CR of no line end counts as one octet.
     [[nodiscard]] std::uint64_t with_crlf() const {
         return stored_ + bare_lf_ + (stored_ != 0 && last_ != '\n' ? 2 : 0);

@@ -114,7 +114,8 @@ class Driver {
     void on(OpenMailbox&) {
         if ((setup_ & 8) != 0) return session_.mailbox_refused(static_cast<MailboxRefusal>(setup_ >> 4 & 1));
         Maildrop drop;
-        for (std::uint32_t n = 1; n <= mailbox_size; ++n) drop.add(100 * n, "uid" + std::to_string(n));
+        for (std::uint32_t n = 1; n <= mailbox_size; ++n)
+            drop.add(100 * n, n, n % 2 == 0 ? "uid" + std::to_string(n) : std::string());
         session_.mailbox_opened(std::move(drop), setup_ >> 6 & 1);
     }
     void on(OpenMessage& open) {

@@ -14,7 +14,9 @@ namespace posada::test {
 // Anything else: no messages. Contents as they lie on disk.
 std::vector<std::string> make_mailbox(std::string_view name);
 
-// The name of message n (from 0) in new/: fixed, so that UIDL is the same everywhere.
+// As the mailbox's uidlist has it: UIDL is the same everywhere.
+constexpr unsigned mailbox_uidvalidity = 1'700'000'000;
+// The name of message n (from 0) in new/: fixed, in order of arrival.
 std::string mailbox_file_name(std::size_t index);
 
 } // namespace posada::test

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path maildir(argv[2]);
     ::umask(077);
     for (const char* part : {"tmp", "new", "cur"}) std::filesystem::create_directories(maildir / part);
+    std::ofstream(maildir / "dovecot-uidlist") << "3 V" << posada::test::mailbox_uidvalidity << " N1\n";
     std::size_t index = 0;
     for (const std::string& message : posada::test::make_mailbox(argv[1])) {
         std::ofstream out(maildir / "new" / posada::test::mailbox_file_name(index++), std::ios::binary);

@@ -66,7 +66,9 @@ TEST_F(AgentTest, OpensListsAndHandsOutMessages) {
     const auto list = decode_list_batch(*ask(list_request, encode_number(0)));
     ASSERT_TRUE(list.ok());
     ASSERT_EQ(list->size(), 2U);
-    EXPECT_EQ((*list)[1].uidl, "2.b");
+    EXPECT_EQ((*list)[0].uid, 1U);
+    EXPECT_EQ((*list)[1].uid, 2U);
+    EXPECT_EQ((*list)[1].uidl, "");
     EXPECT_EQ((*list)[1].octets, 13U);
     ASSERT_TRUE(ask(fetch_request, encode(FetchRange{1, 1})).ok());
     ASSERT_EQ(fds.size(), 1U);
@@ -74,18 +76,39 @@ TEST_F(AgentTest, OpensListsAndHandsOutMessages) {
     EXPECT_EQ(::write(fds[0].get(), "x", 1), -1) << "for reading only";
 }
 
+TEST_F(AgentTest, AUidlFromElsewhereIsListed) {
+    scratch.put("dovecot-uidlist", "3 V77 N9\n4 Pmine :1.a\n5 :2.b\n");
+    scratch.put("new/1.a", "\n");
+    scratch.put("new/2.b", "\n");
+    EXPECT_EQ(open().uidvalidity, 77U);
+    const auto list = decode_list_batch(*ask(list_request, encode_number(0)));
+    ASSERT_TRUE(list.ok());
+    ASSERT_EQ(list->size(), 2U);
+    EXPECT_EQ((*list)[0].uidl, "mine");
+    EXPECT_EQ((*list)[1].uidl, "");
+    EXPECT_EQ((*list)[1].uid, 5U);
+}
+
 TEST_F(AgentTest, ALongListComesInSeveralAnswers) {
     stop();
     start(10'000);
-    for (int i = 0; i < 3000; ++i) scratch.put("new/" + std::to_string(100'000 + i) + ".M0P1Q1.a-host-name", "\n");
-    EXPECT_EQ(open().messages, 3000U);
+    std::string uidlist = "3 V77 N6001\n";
+    for (int i = 0; i < 6000; ++i) {
+        const std::string base = std::to_string(100'000 + i) + ".M0P1Q1.a-host-name,S=1,W=2";
+        scratch.put("new/" + base, "\n");
+        uidlist += std::to_string(i + 1) + " Pown-" + std::to_string(i) + " :" + base + "\n";
+    }
+    scratch.put("dovecot-uidlist", uidlist);
+    EXPECT_EQ(open().messages, 6000U);
     std::uint32_t seen = 0;
     int answers = 0;
-    for (; seen < 3000; ++answers) {
+    for (; seen < 6000; ++answers) {
         const auto list = decode_list_batch(*ask(list_request, encode_number(seen)));
         ASSERT_TRUE(list.ok());
         ASSERT_FALSE(list->empty());
-        EXPECT_EQ(list->front().uidl, std::to_string(100'000 + seen) + ".M0P1Q1.a-host-name");
+        EXPECT_EQ(list->front().uid, seen + 1);
+        EXPECT_EQ(list->front().uidl, "own-" + std::to_string(seen));
+        EXPECT_EQ(list->back().uidl, "own-" + std::to_string(list->back().uid - 1));
         seen += static_cast<std::uint32_t>(list->size());
     }
     EXPECT_GE(answers, 2);
@@ -189,6 +212,7 @@ TEST(AgentProtocol, MalformedPayloadsAreRefused) {
     EXPECT_FALSE(decode_number("abcde").ok());
     EXPECT_FALSE(decode_numbers(encode_number(2) + encode_number(1)).ok());
     EXPECT_FALSE(decode_list_batch(encode_number(1'000'000'000)).ok());
+    EXPECT_FALSE(decode_list_batch(encode_number(0) + encode_number(1) + encode_number(0) + std::string(2, '\0')).ok());
     EXPECT_FALSE(decode_mailbox_summary("").ok());
     const std::uint32_t numbers[] = {1, 2, 4'000'000'000};
     EXPECT_EQ(*decode_numbers(encode_numbers(numbers)), (std::vector<std::uint32_t>{1, 2, 4'000'000'000}));

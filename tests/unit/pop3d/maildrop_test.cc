@@ -7,9 +7,9 @@ using posada::pop3d::Maildrop;
 
 TEST(Maildrop, CountsWhatIsNotMarked) {
     Maildrop drop;
-    drop.add(10, "a");
-    drop.add(20, "bb");
-    drop.add(30, "");
+    drop.add(10, 1);
+    drop.add(20, 2);
+    drop.add(30, 3);
     EXPECT_EQ(drop.left(), 3U);
     EXPECT_EQ(drop.left_octets(), 60U);
     drop.mark(2);
@@ -23,21 +23,21 @@ TEST(Maildrop, CountsWhatIsNotMarked) {
     EXPECT_TRUE(drop.has(2));
 }
 
-TEST(Maildrop, UidlsAreKeptApart) {
-    Maildrop drop;
-    drop.add(1, "a");
-    drop.add(1, "bb");
-    drop.add(1, "ccc");
-    EXPECT_EQ(drop.uidl(1), "a");
-    EXPECT_EQ(drop.uidl(2), "bb");
-    EXPECT_EQ(drop.uidl(3), "ccc");
+TEST(Maildrop, UidlIsUidThenUidvalidityUnlessItHasAnotherOne) {
+    Maildrop drop(0x5f0a'0b0c);
+    drop.add(1, 1);
+    drop.add(1, 0xabc, "from-elsewhere");
+    drop.add(1, 0xffff'fffe);
+    EXPECT_EQ(drop.uidl(1), "000000015F0A0B0C");
+    EXPECT_EQ(drop.uidl(2), "from-elsewhere");
+    EXPECT_EQ(drop.uidl(3), "FFFFFFFE5F0A0B0C");
 }
 
 TEST(Maildrop, ZeroAndBeyondTheEndAreNoNumbers) {
     Maildrop drop;
     EXPECT_FALSE(drop.has(0));
     EXPECT_FALSE(drop.has(1));
-    drop.add(1, "a");
+    drop.add(1, 1);
     EXPECT_FALSE(drop.has(0));
     EXPECT_TRUE(drop.has(1));
     EXPECT_FALSE(drop.has(2));

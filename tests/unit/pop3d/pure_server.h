@@ -129,11 +129,11 @@ class PureServer : public test::DialogServer {
     }
     void act(OpenMailbox&) {
         if (on_mailbox) return on_mailbox(session_);
-        Maildrop drop;
+        Maildrop drop(test::mailbox_uidvalidity);
         for (std::size_t i = 0; i < mailbox.size(); ++i) {
             store::MessageMeasure measure;
             measure.add(mailbox[i]);
-            drop.add(measure.sent(), store::uidl_of(test::mailbox_file_name(i)));
+            drop.add(measure.sent(), static_cast<std::uint32_t>(i + 1));
         }
         session_.mailbox_opened(std::move(drop), hidden);
     }

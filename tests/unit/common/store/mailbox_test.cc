@@ -19,7 +19,7 @@ class MailboxTest : public ::testing::Test {
   protected:
     MailboxTest() : maildir(Maildir::open_or_create(scratch.maildir(), recording_ops())) { recording = {}; }
     Mailbox open(std::size_t limit = no_limit) {
-        auto box = Mailbox::open(*maildir, limit);
+        auto box = Mailbox::open(*maildir, {limit, Millis(100)});
         EXPECT_TRUE(box.ok());
         return std::move(*box);
     }
@@ -31,6 +31,12 @@ class MailboxTest : public ::testing::Test {
         for (std::size_t i = 0; i < box.messages().size(); ++i) out.push_back(box.uidl(i));
         return out;
     }
+    static std::vector<std::string> names(const Mailbox& box) {
+        std::vector<std::string> out;
+        for (std::size_t i = 0; i < box.messages().size(); ++i)
+            out.push_back(std::string(box.name(i).substr(0, box.messages()[i].base_size)));
+        return out;
+    }
     Scratch scratch;
     Result<Maildir> maildir;
 };
@@ -40,7 +46,7 @@ TEST_F(MailboxTest, MessagesOfBothFoldersInOrderOfArrival) {
     scratch.put("new/100.a", "a: b\n\n");
     scratch.put("new/20.z", "a: b\n\n");
     scratch.put("cur/100.b:2,", "a: b\n\n");
-    EXPECT_EQ(uidls(open()), (std::vector<std::string>{"20.z", "100.a", "100.b", "300.c"}));
+    EXPECT_EQ(names(open()), (std::vector<std::string>{"20.z", "100.a", "100.b", "300.c"}));
 }
 
 TEST_F(MailboxTest, SizesComeFromTheNameOrFromReadingOnce) {
@@ -52,7 +58,6 @@ TEST_F(MailboxTest, SizesComeFromTheNameOrFromReadingOnce) {
     EXPECT_EQ(box.messages()[0].octets, 4711U);
     EXPECT_EQ(box.messages()[1].octets, 11U);
     EXPECT_EQ(box.messages()[2].octets, 19U);
-    EXPECT_EQ(box.octets(), 4711U + 11U + 19U);
 }
 
 TEST_F(MailboxTest, UidlSurvivesFlagsFolderAndCopy) {
@@ -62,13 +67,13 @@ TEST_F(MailboxTest, UidlSurvivesFlagsFolderAndCopy) {
     EXPECT_EQ(uidls(open()), before);
     ASSERT_EQ(std::system(("cp -r " + scratch.maildir() + " " + scratch.directory() + "/copy").c_str()), 0);
     const auto copy = Maildir::open(scratch.directory() + "/copy");
-    EXPECT_EQ(uidls(*Mailbox::open(*copy, no_limit)), before);
+    EXPECT_EQ(uidls(*Mailbox::open(*copy, {})), before);
 }
 
 TEST_F(MailboxTest, AboveTheLimitTheNewestAreHidden) {
     for (int i = 1; i <= 5; ++i) scratch.put("new/" + std::to_string(i) + ".m", "a: b\n\n");
     const Mailbox box = open(3);
-    EXPECT_EQ(uidls(box), (std::vector<std::string>{"1.m", "2.m", "3.m"}));
+    EXPECT_EQ(names(box), (std::vector<std::string>{"1.m", "2.m", "3.m"}));
     EXPECT_EQ(box.hidden(), 2U);
 }
 
@@ -78,7 +83,7 @@ TEST_F(MailboxTest, LinksFifosAndDirectoriesAreNotMessages) {
     ASSERT_EQ(::mkfifo((scratch.maildir() + "/cur/3.fifo").c_str(), 0600), 0);
     ASSERT_EQ(::mkdir((scratch.maildir() + "/cur/4.dir").c_str(), 0700), 0);
     scratch.put("new/.hidden", "x");
-    EXPECT_EQ(uidls(open()), (std::vector<std::string>{"1.good"}));
+    EXPECT_EQ(names(open()), (std::vector<std::string>{"1.good"}));
 }
 
 TEST_F(MailboxTest, AFileSwappedForALinkIsNotOpened) {
@@ -163,24 +168,25 @@ TEST_F(MailboxTest, AScanDuringRenamesLosesAndDoublesNothing) {
             std::this_thread::sleep_for(std::chrono::microseconds(50));
         }
     });
-    for (int scan = 0; scan < 20; ++scan) {
-        const auto found = scan_messages(*maildir);
-        ASSERT_TRUE(found.ok());
-        ASSERT_EQ(found->size(), expected.size()) << "scan " << scan;
-        for (const StoredMessage& message : *found) {
-            const std::string base = message.name.substr(0, message.name.find(':'));
-            EXPECT_TRUE(expected.contains(base)) << base;
-        }
+    const auto before = uidls(open());
+    ASSERT_EQ(before.size(), expected.size());
+    for (int scan = 0; scan < 50; ++scan) {
+        const Mailbox box = open();
+        const auto found = names(box);
+        EXPECT_EQ(std::set<std::string>(found.begin(), found.end()), expected) << "scan " << scan;
+        EXPECT_EQ(uidls(box), before);
     }
     stop = true;
     mover.join();
 }
 
-TEST_F(MailboxTest, AQuietMailboxIsReadOnceWithoutWaiting) {
+TEST_F(MailboxTest, ABusyMailboxIsOpenedWithoutWaiting) {
     scratch.put("new/1.a,S=6,W=8", "a: b\n\n");
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
     const SystemClock clock;
     const Instant began = clock.now();
-    for (int i = 0; i < 10; ++i) (void)scan_messages(*maildir);
-    EXPECT_LT((clock.now() - began).count(), 20);
+    for (int i = 2; i < 12; ++i) {
+        scratch.put("new/" + std::to_string(i) + ".a,S=6,W=8", "a: b\n\n");
+        (void)open();
+    }
+    EXPECT_LT((clock.now() - began).count(), 150);
 }
