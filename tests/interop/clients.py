@@ -5,21 +5,16 @@ Python read. Every sender sends a message that breaks what is not transparent (d
 what arrives is compared byte for byte."""
 import os
 import poplib
-import pty
-import select
-import shutil
-import signal
 import smtplib
 import socket
 import ssl
-import subprocess
 import sys
-import tempfile
 import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import Demo, Skip, run_tests, wait_until  # noqa: E402
+from programs import Home  # noqa: E402
 
 BODY = ("Hola, aquí: ñ € 邮件\r\n"
         ".\r\n"
@@ -33,7 +28,7 @@ BODY = ("Hola, aquí: ñ € 邮件\r\n"
         "DATA\r\n"
         "the end\r\n")
 demo = None
-work = None
+home = None
 
 
 def message(token):
@@ -41,22 +36,12 @@ def message(token):
             "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + BODY)
 
 
-def write(name, text, mode=0o600):
-    path = f"{work}/{name}"
-    with open(path, "w", encoding="utf-8", newline="") as out:
-        out.write(text)
-    os.chmod(path, mode)
-    return path
+def write(name, text):
+    return home.write(name, text)
 
 
-def run(*argv, stdin=None, status=0, **more):
-    """Runs a client; its exit status must be `status` (None: anything but 0)."""
-    env = {"PATH": os.environ["PATH"], "HOME": work, "LANG": "C.UTF-8", "TERM": "dumb"}
-    done = subprocess.run(argv, input=stdin.encode() if isinstance(stdin, str) else stdin, capture_output=True,
-                          timeout=60, env=env, check=False, **more)
-    good = done.returncode != 0 if status is None else done.returncode == status
-    assert good, f"{argv[0]} ended with {done.returncode}\n{done.stdout.decode(errors='replace')}\n{done.stderr.decode(errors='replace')}"
-    return done
+def run(*argv, **more):
+    return home.run(*argv, **more)
 
 
 def unix(text):
@@ -358,9 +343,7 @@ def test_curl_pop3_wrong_password():
 
 def mpop(service, auth, tls, keep=True):
     tokens = fill()
-    box = tempfile.mkdtemp(dir=work)
-    for part in ("cur", "new", "tmp"):
-        os.mkdir(f"{box}/{part}")
+    box = home.new_maildir()
     config = write("mpoprc", f"""account default
 host 127.0.0.1
 port {demo.port(service)}
@@ -405,7 +388,7 @@ def test_mpop_without_tls_deletes():
 
 def fetchmail(service, options, keep):
     tokens = fill()
-    box = f"{work}/fetched-{token()}"
+    box = f"{home.path}/fetched-{token()}"
     config = write("fetchmailrc", f"""set no bouncemail
 poll 127.0.0.1 protocol POP3 port {demo.port(service)} uidl timeout 20
   user "lir" password "{demo.passwords['lir']}" {"keep" if keep else "nokeep"} no rewrite mda "cat >> {box}"
@@ -427,36 +410,12 @@ def test_fetchmail_implicit_tls_deletes():
     fetchmail("pop3s", "ssl", keep=False)
 
 
-def in_terminal(argv, seconds=40):
-    """Runs a full-screen program on a pseudo-terminal until it ends."""
-    pid, master = pty.fork()
-    if pid == 0:
-        os.environ.update({"HOME": work, "TERM": "xterm", "LANG": "C.UTF-8"})
-        os.execvp(argv[0], argv)
-    end, screen = time.monotonic() + seconds, b""
-    while time.monotonic() < end:
-        if select.select([master], [], [], 0.2)[0]:
-            try:
-                data = os.read(master, 65536)
-            except OSError:
-                break
-            if not data:
-                break
-            screen += data
-    else:
-        os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    os.close(master)
-    assert status == 0, f"{argv[0]}: status {status}\n{screen[-3000:].decode(errors='replace')}"
-    return screen
-
-
 def test_mutt_reads():
     tokens = fill()
     for scheme, service in (("pop", "pop3"), ("pops", "pop3s")):
-        box = f"{work}/mutt-{scheme}"
+        box = f"{home.path}/mutt-{scheme}"
         keys = "".join(f"<jump>{n}<enter><copy-message>{box}<enter>" for n in (1, 2, 3))
-        in_terminal(["mutt", "-F", mutt_config("lir"), "-e", "set ssl_starttls=yes",
+        home.in_terminal(["mutt", "-F", mutt_config("lir"), "-e", "set ssl_starttls=yes",
                      "-e", f'push "{keys}<quit>"',
                      "-f", f"{scheme}://lir@127.0.0.1:{demo.port(service)}/"])
         text = open(box, "rb").read()
@@ -528,14 +487,9 @@ def test_one_session_per_mailbox():
 
 
 def main():
-    global demo, work
-    names = sys.argv[1:]
-    work = tempfile.mkdtemp(prefix="posada-interop-")
-    try:
-        with Demo() as demo:
-            return run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, names)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    global demo, home
+    with Home() as home, Demo() as demo:
+        return run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, sys.argv[1:])
 
 
 if __name__ == "__main__":
