@@ -29,7 +29,7 @@ class Maildrop {
     // n is a number that is in use and not marked.
     [[nodiscard]] bool has(std::uint64_t n) const { return n >= 1 && n <= size() && !marked_[n - 1]; }
     [[nodiscard]] std::uint64_t octets(std::uint32_t n) const { return octets_[n - 1]; }
-    // Dovecot's default form: uid and uidvalidity, eight upper-case hexadecimal digits each.
+    // Dovecot's default form: uid and uidvalidity, eight lower-case hexadecimal digits each.
     void append_uidl(std::string& out, std::uint32_t n) const {
         const auto before = [](const auto& own, std::uint32_t number) { return own.first < number; };
         const auto own = std::lower_bound(own_uidls_.begin(), own_uidls_.end(), n, before);
@@ -69,7 +69,7 @@ class Maildrop {
     }
 
     static void append_hex(std::string& out, std::uint32_t number) {
-        for (int shift = 28; shift >= 0; shift -= 4) out.push_back("0123456789ABCDEF"[(number >> shift) & 0xf]);
+        for (int shift = 28; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[(number >> shift) & 0xf]);
     }
 
     std::uint32_t uidvalidity_;

@@ -91,7 +91,7 @@ void append_field(std::string& out, char key, std::uint64_t value) {
 }
 
 void append_hex8(std::string& out, std::uint32_t number) {
-    for (int shift = 28; shift >= 0; shift -= 4) out.append(1, "0123456789ABCDEF"[(number >> shift) & 0xf]);
+    for (int shift = 28; shift >= 0; shift -= 4) out.append(1, "0123456789abcdef"[(number >> shift) & 0xf]);
 }
 
 } // namespace

@@ -47,7 +47,7 @@ std::optional<std::string_view> uidlist_field(std::string_view fields, char key)
 void append_header(std::string& out, const UidlistHeader& header);
 void append_entry(std::string& out, const UidEntry& entry, bool with_z);
 
-// "%08X%08X": Dovecot's default, uid then uidvalidity.
+// Dovecot's default "%08Xu%08Xv": uid, then uidvalidity; its X is lower-case hex.
 void append_uidl(std::string& out, std::uint32_t uid, std::uint32_t uidvalidity);
 
 } // namespace posada::store

@@ -28,9 +28,9 @@ TEST(Maildrop, UidlIsUidThenUidvalidityUnlessItHasAnotherOne) {
     drop.add(1, 1);
     drop.add(1, 0xabc, "from-elsewhere");
     drop.add(1, 0xffff'fffe);
-    EXPECT_EQ(drop.uidl(1), "000000015F0A0B0C");
+    EXPECT_EQ(drop.uidl(1), "000000015f0a0b0c");
     EXPECT_EQ(drop.uidl(2), "from-elsewhere");
-    EXPECT_EQ(drop.uidl(3), "FFFFFFFE5F0A0B0C");
+    EXPECT_EQ(drop.uidl(3), "fffffffe5f0a0b0c");
 }
 
 TEST(Maildrop, ZeroAndBeyondTheEndAreNoNumbers) {

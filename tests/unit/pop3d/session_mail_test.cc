@@ -26,9 +26,9 @@ TEST(Pop3Mail, StatListAndUidlAgree) {
     EXPECT_EQ(server.say("STAT"), "+OK 3 42\r\n");
     EXPECT_EQ(server.say("LIST"), "+OK 3 messages (42 octets)\r\n1 13\r\n2 14\r\n3 15\r\n.\r\n");
     EXPECT_EQ(server.say("LIST 2"), "+OK 2 14\r\n");
-    EXPECT_EQ(server.say("UIDL 1"), "+OK 1 000000016553F100\r\n");
-    EXPECT_EQ(server.say("UIDL"), "+OK 3 messages (42 octets)\r\n1 000000016553F100\r\n"
-                                  "2 000000026553F100\r\n3 000000036553F100\r\n.\r\n");
+    EXPECT_EQ(server.say("UIDL 1"), "+OK 1 000000016553f100\r\n");
+    EXPECT_EQ(server.say("UIDL"), "+OK 3 messages (42 octets)\r\n1 000000016553f100\r\n"
+                                  "2 000000026553f100\r\n3 000000036553f100\r\n.\r\n");
 }
 
 TEST(Pop3Mail, RetrSendsTheOctetsItSays) {
@@ -68,8 +68,8 @@ TEST(Pop3Mail, ADeletedMessageIsGoneFromEveryAnswerAndNumbersStay) {
     EXPECT_TRUE(server.say("DELE 1").starts_with("+OK"));
     EXPECT_EQ(server.say("STAT"), "+OK 2 29\r\n");
     EXPECT_EQ(server.say("LIST"), "+OK 2 messages (29 octets)\r\n2 14\r\n3 15\r\n.\r\n");
-    EXPECT_EQ(server.say("UIDL"), "+OK 2 messages (29 octets)\r\n2 000000026553F100\r\n"
-                                  "3 000000036553F100\r\n.\r\n");
+    EXPECT_EQ(server.say("UIDL"), "+OK 2 messages (29 octets)\r\n2 000000026553f100\r\n"
+                                  "3 000000036553f100\r\n.\r\n");
     for (const char* line : {"RETR 1", "TOP 1 0", "LIST 1", "UIDL 1", "DELE 1"})
         EXPECT_EQ(server.say(line), "-ERR no such message\r\n") << line;
 }
