@@ -29,6 +29,7 @@ std::size_t MessageWriter::wanted(std::string_view text) {
         if (lf == std::string_view::npos) break;
         ++at;
         end_line();
+        if (!in_header_ && !body_lines_) return text.size();
     }
     return at;
 }

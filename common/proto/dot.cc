@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/proto/dot.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace posada::proto {
 
 namespace {
@@ -139,6 +142,7 @@ void DotWriter::write(std::string_view text, std::string& out) {
         pending_cr_ = false;
         if (text.front() != '\n') content(" ", out);
     }
+    if (wrap_ == 0 && text.find('\r') == npos) return lines(text, out);
     std::size_t at = 0;
     for (std::size_t lf = text.find('\n'); lf != npos; lf = text.find('\n', at)) {
         std::size_t end = lf;
@@ -154,6 +158,35 @@ void DotWriter::write(std::string_view text, std::string& out) {
         tail.remove_suffix(1);
     }
     content(tail, out);
+}
+
+// What nearly every stored message is, with LF alone and no limit on lines: a pass of memchr and memcpy, by way of a
+// buffer that holds whatever so many octets can become.
+void DotWriter::lines(std::string_view text, std::string& out) {
+    constexpr std::size_t slice = 4096;
+    char buffer[2 * slice + 1];
+    while (!text.empty()) {
+        const char* from = text.data();
+        const char* const end = from + std::min(slice, text.size());
+        char* to = buffer;
+        while (from != end) {
+            if (column_ == 0 && *from == '.') *to++ = '.';
+            const auto left = static_cast<std::size_t>(end - from);
+            const auto* lf = static_cast<const char*>(std::memchr(from, '\n', left));
+            const std::size_t octets = lf == nullptr ? left : static_cast<std::size_t>(lf - from);
+            std::memcpy(to, from, octets);
+            to += octets;
+            from += octets;
+            column_ += octets;
+            if (lf == nullptr) break;
+            *to++ = '\r';
+            *to++ = '\n';
+            ++from;
+            column_ = 0;
+        }
+        out.append(buffer, static_cast<std::size_t>(to - buffer));
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    }
 }
 
 // A part of one line, without its line end; stray CRs become spaces.

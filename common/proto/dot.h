@@ -87,6 +87,7 @@ class DotWriter {
     void finish(std::string& out);
 
   private:
+    void lines(std::string_view text, std::string& out);
     void part(std::string_view text, std::string& out);
     void content(std::string_view text, std::string& out);
 

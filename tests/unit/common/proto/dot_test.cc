@@ -216,6 +216,17 @@ TEST(DotWriter, StuffsAndEnds) { EXPECT_EQ(write_every_split("a\r\n.\r\n..b\r\n"
 
 TEST(DotWriter, StoredLfBecomesCrlf) { EXPECT_EQ(write_every_split("a\n.b\n\nc\r\n"), "a\r\n..b\r\n\r\nc\r\n.\r\n"); }
 
+TEST(DotWriter, LongTextInOnePieceIsTheSameAsInSingleOctets) {
+    std::string text, expected;
+    for (unsigned i = 0, random = 1; i < 30'000; ++i, random = random * 1'103'515'245 + 12'345)
+        text += "ab..\n\nc\r"[(random >> 16) % (i < 15'000 ? 7 : 8)]; // CRs in the second half only
+    DotWriter single;
+    for (const char c : text) single.write(std::string_view(&c, 1), expected);
+    single.finish(expected);
+    EXPECT_EQ(write({text}), expected);
+    EXPECT_EQ(write({text.substr(0, 15'000), text.substr(15'000)}), expected);
+}
+
 TEST(DotWriter, AddsTheMissingLastLineEnd) {
     EXPECT_EQ(write_every_split("abc"), "abc\r\n.\r\n");
     EXPECT_EQ(write_every_split("abc\r"), "abc \r\n.\r\n");
