@@ -13,6 +13,7 @@ FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/se
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
 
 FUZZ_SRCS_line := common/proto/line.cc
+FUZZ_SRCS_proxy_header := common/proto/proxy_header.cc
 FUZZ_SRCS_dot := common/proto/dot.cc
 FUZZ_SRCS_sasl := common/proto/sasl.cc common/proto/base64.cc
 FUZZ_SRCS_addr822 := common/proto/addr822.cc
