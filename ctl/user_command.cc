@@ -28,6 +28,7 @@ struct UserArguments {
     std::string name;
     bool json = false;
     bool generate = false;
+    bool none = false; // apop: take the secret away
     std::optional<int> password_fd;
     std::string home;
     std::string users_file;
@@ -38,6 +39,7 @@ struct UserArguments {
 constexpr std::string_view usage =
     "usage: posada user add NAME [--home DIR] [--password-fd N | --generate] [--json]\n"
     "       posada user passwd NAME [--password-fd N | --generate] [--json]\n"
+    "       posada user apop NAME [--password-fd N | --generate | --none] [--json]\n"
     "       posada user list [--json]\n"
     "       posada user remove NAME [--json]\n"
     "each with [--config FILE] [--users-file FILE]; without --password-fd and --generate the terminal is asked";
@@ -63,13 +65,15 @@ Status take_word(UserArguments& out, std::string_view word) {
 }
 
 Status check_arguments(const UserArguments& args) {
-    const bool sets_password = args.verb == "add" || args.verb == "passwd";
+    const bool sets_password = args.verb == "add" || args.verb == "passwd" || args.verb == "apop";
     if (!sets_password && args.verb != "list" && args.verb != "remove")
-        return wrong("add, passwd, list or remove is expected");
+        return wrong("add, passwd, apop, list or remove is expected");
     if (args.verb == "list" && !args.name.empty()) return wrong("list takes no NAME");
     if (args.verb != "list" && args.name.empty()) return wrong("a NAME is expected");
     if (!sets_password && (args.generate || args.password_fd)) return wrong(args.verb + " takes no password");
     if (args.generate && args.password_fd) return wrong("--generate and --password-fd exclude each other");
+    if (args.none && (args.verb != "apop" || args.generate || args.password_fd))
+        return wrong("--none is for apop, without a secret");
     if (args.verb != "add" && !args.home.empty()) return wrong("--home is for add only");
     if (args.verb == "add" && !auth::valid_account_name(args.name))
         return wrong("'" + escape_for_log(args.name) +
@@ -92,6 +96,8 @@ Result<UserArguments> parse_arguments(std::span<const std::string_view> args) {
             out.json = true;
         } else if (args[i] == "--generate") {
             out.generate = true;
+        } else if (args[i] == "--none") {
+            out.none = true;
         } else {
             RETURN_IF_ERROR(take_word(out, args[i]));
         }
@@ -118,7 +124,8 @@ ordered_json describe(const auth::UserEntry& entry) {
             {"home", entry.home},
             {"maildir", entry.account().maildir},
             {"locked", entry.locked()},
-            {"scram", entry.scram.has_value()}};
+            {"scram", entry.scram.has_value()},
+            {"apop", !entry.options.apop.empty()}};
 }
 
 Result<Secret> new_password(const UserArguments& args) {
@@ -175,6 +182,23 @@ int set_password(const UserArguments& args) {
     if (done) done = edit->commit();
     if (!done) return fail(done.error());
     tell(args, **edit->current().find(args.name), "new password for", *password);
+    return 0;
+}
+
+// A secret of its own: whoever reads the users file can use it, and no password comes back from a hash.
+int set_apop(const UserArguments& args) {
+    auto secret = args.none ? Result<Secret>(Secret()) : new_password(args);
+    if (!secret) return fail(secret.error());
+    auto edit = auth::UsersFileEdit::open(args.users_file);
+    if (!edit) return fail(edit.error());
+    const auto found = edit->current().find(args.name);
+    if (!found) return fail(found.error());
+    auth::UserOptions options = *found == nullptr ? auth::UserOptions() : (*found)->options;
+    options.apop = secret->view();
+    Status done = edit->set_options(args.name, options);
+    if (done) done = edit->commit();
+    if (!done) return fail(done.error());
+    tell(args, **edit->current().find(args.name), args.none ? "no APOP secret for" : "APOP secret for", *secret);
     return 0;
 }
 
@@ -239,6 +263,7 @@ int user_command(std::span<const std::string_view> args) {
     if (const int status = load_options(*parsed); status != 0) return status;
     if (parsed->verb == "add") return add_user(*parsed);
     if (parsed->verb == "passwd") return set_password(*parsed);
+    if (parsed->verb == "apop") return set_apop(*parsed);
     if (parsed->verb == "remove") return remove_user(*parsed);
     return list_users(*parsed);
 }

@@ -27,13 +27,17 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
     return out;
 }
 
-// The peer's rights are asked for before TLS: what plaintext_auth permits.
 Conn::Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
            std::function<void()> finished)
     : Connection(context, std::move(accepted), 1, std::move(finished)), settings_(settings),
-      session_(settings.policy, Peer{tls_available(), private_enough(), {}}) {
+      session_(settings.policy, Peer{}) {
     stream().set_low_water(most_queued);
-    stream().set_deadline(settings.options.login_timeout);
+}
+
+// The peer's rights are asked for before TLS: what plaintext_auth permits.
+void Conn::on_peer() {
+    session_.set_peer(Peer{tls_available(), private_enough(), accepted().challenge});
+    stream().set_deadline(settings_.options.login_timeout);
 }
 
 void Conn::stop() {

@@ -34,6 +34,7 @@ class Conn final : public service::Connection {
   private:
     using OnAnswer = service::MonitorClient::OnAnswer;
 
+    void on_peer() override;
     void greet() override;
     void on_input() override { run(); }
     void on_tls() override;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // sbin/pop3d: the launcher and monitor of the POP3 server.
-#include "common/service/login_protocol.h"
 #include "pop3d/monitor.h"
 #include "pop3d/options.h"
+#include "pop3d/requests.h"
 
 int main(int argc, char** argv) {
     using namespace posada;
@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     daemon.net_program = "pop3d-net";
     daemon.role = "pop3d";
     daemon.model = service::NetModel::per_connection;
-    daemon.requests = service::login_requests;
+    daemon.requests = pop3d::monitor_requests;
     daemon.section = &pop3d::Pop3Options::section;
     daemon.refusal = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
     daemon.make_monitor = &pop3d::make_monitor;

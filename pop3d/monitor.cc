@@ -70,6 +70,8 @@ class Service final : public service::MonitorService {
         return std::make_unique<Monitor>(shared_, link, info);
     }
 
+    std::string challenge() override { return shared_.logins->apop_challenge(); }
+
   private:
     Shared shared_;
 };

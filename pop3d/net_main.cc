@@ -4,8 +4,8 @@
 
 #include "common/base/log.h"
 #include "common/service/connections.h"
-#include "common/service/login_protocol.h"
 #include "pop3d/conn.h"
+#include "pop3d/requests.h"
 
 namespace posada::pop3d {
 
@@ -24,7 +24,7 @@ static std::unique_ptr<service::NetService> make(service::NetContext& context) {
 
 int main(int argc, char** argv) {
     using namespace posada;
-    service::NetDaemon daemon{"pop3d", service::NetModel::per_connection, service::login_requests, "pop3",
+    service::NetDaemon daemon{"pop3d", service::NetModel::per_connection, pop3d::monitor_requests, "pop3",
                               &pop3d::make};
     return service::net_main(daemon, argc, argv);
 }

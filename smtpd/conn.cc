@@ -51,9 +51,13 @@ QueueVerdict verdict_of(const Error& error) {
 
 Conn::Conn(service::NetContext& context, std::unique_ptr<Mailroom>& room, service::Accepted accepted,
            std::function<void()> finished)
-    : Connection(context, std::move(accepted), 0, std::move(finished)), room_(*room),
-      session_(room_.policy(), peer_of(this->accepted(), room_, tls_available(), private_enough())),
+    : Connection(context, std::move(accepted), 0, std::move(finished)), room_(*room), session_(room_.policy(), Peer{}),
       body_(room_.memory()), greeting_timer_(context.loop, [this] { say_greeting(); }) {}
+
+void Conn::on_peer() {
+    session_.set_peer(peer_of(accepted(), room_, tls_available(), private_enough()));
+    stream().set_deadline(room_.options().command_timeout);
+}
 
 Conn::~Conn() { room_.forget(accepted().id); }
 

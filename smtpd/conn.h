@@ -21,6 +21,7 @@ class Conn final : public service::Connection {
     void stop() override;
 
   private:
+    void on_peer() override;
     void greet() override;
     void on_input() override { pump(); }
     void on_tls() override;

@@ -8,6 +8,7 @@
 #include "smtpd/lookup_worker.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_client.h"
+#include "smtpd/requests.h"
 
 namespace posada::smtpd {
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::string_view refusal = "421 4.7.0 too many connections, try again later\r\n";
 
-// Port 25: no privileged request, two channels for the net program.
+// Port 25: no privileged request but the name of a proxy's client, two channels for the net program.
 class Smtpd : public service::MonitorService {
   public:
     explicit Smtpd(const service::MonitorContext& context)
@@ -78,6 +79,7 @@ int smtpd_main(int argc, char** argv) {
     daemon.name = "smtpd";
     daemon.net_program = "smtpd-net";
     daemon.role = "smtpd";
+    daemon.requests = mx_requests;
     daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
     daemon.make_monitor = &make_monitor<Smtpd>;
     return service::launcher_main(daemon, argc, argv);

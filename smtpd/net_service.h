@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The main() of both net programs: smtpd-net (port 25, no privileged request at all) and smtpd-submission-net.
+// The main() of both net programs: smtpd-net (port 25) and smtpd-submission-net.
 #pragma once
 
 #include <span>

@@ -100,6 +100,8 @@ class Session {
   public:
     Session(const Policy& policy, Peer peer);
 
+    // What is known of the client, before greet().
+    void set_peer(Peer peer) { peer_ = std::move(peer); }
     // 220, or 554 for a client that spoke first (it does not wait for answers: a spam program, or HTTP).
     void greet(bool spoke_first = false);
     // Eats as much as it can; returns how much. now: for the Received field.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/auth/backends.h"
 
+#include "common/auth/apop.h"
 #include "common/auth/scram.h"
 #include "common/auth/users_file.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 
 namespace posada::auth {
@@ -145,6 +147,20 @@ Decision scram_finish(const std::string& users_file, std::string_view user, std:
     Decision out = acceptance(found.entry->account());
     out.server_final = std::move(*signature);
     return out;
+}
+
+Decision apop_check(const std::string& users_file, std::string_view user, std::string_view challenge,
+                    std::string_view digest) {
+    const FoundVerifier found = find_entry(users_file, user);
+    if (found.failure.outcome == Outcome::unavailable) return found.failure;
+    const bool usable = found.entry != nullptr && !found.entry->options.apop.empty() && !found.entry->locked();
+    const std::string expected = apop_digest(challenge, usable ? found.entry->options.apop : std::string("none"));
+    if (expected.empty()) return unavailable("no-md5", "the system's OpenSSL has no MD5: APOP cannot be checked");
+    const bool fits = equal_constant_time(expected, digest);
+    if (found.entry == nullptr) return refusal("unknown-user");
+    if (found.entry->locked()) return refusal("account-locked");
+    if (found.entry->options.apop.empty()) return refusal("no-apop-secret");
+    return fits ? acceptance(found.entry->account()) : refusal("bad-password");
 }
 
 } // namespace posada::auth

@@ -67,4 +67,8 @@ Result<ScramStart> scram_start(const std::string& users_file, std::string_view u
 Decision scram_finish(const std::string& users_file, std::string_view user, std::string_view auth_message,
                       std::string_view client_proof);
 
+// APOP as well: the digest over the monitor's own challenge. Unknown names, and users without a secret, cost the same.
+Decision apop_check(const std::string& users_file, std::string_view user, std::string_view challenge,
+                    std::string_view digest);
+
 } // namespace posada::auth

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <vector>
 
+#include "common/auth/scram.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
 
@@ -42,9 +43,21 @@ std::string write_quota_messages(const UserOptions& options) {
     return options.quota_messages ? std::to_string(*options.quota_messages) : std::string();
 }
 
+// Base64 in the file: a secret may hold commas and colons.
+Status read_apop(UserOptions& options, std::string_view value) {
+    const auto secret = unbase64(value);
+    if (!secret || secret->empty() || secret->size() > max_apop_secret || has_control(*secret))
+        return Error{Errc::invalid, 0, "is not the base64 of a secret; set one with: posada user apop"};
+    options.apop = *secret;
+    return {};
+}
+
+std::string write_apop(const UserOptions& options) { return base64(options.apop); }
+
 constexpr Key keys[] = {
     {"quota", &read_quota, &write_size<&UserOptions::quota>},
     {"quota_messages", &read_quota_messages, &write_quota_messages},
+    {"apop", &read_apop, &write_apop},
 };
 
 Error wrong(std::string text) { return {Errc::corrupt, 0, "options: " + std::move(text)}; }

@@ -12,10 +12,14 @@
 
 namespace posada::auth {
 
+constexpr std::size_t max_apop_secret = 255;
+
 struct UserOptions {
     // Limits of the mailbox, 0 = none; absent = what [mailbox] says.
     std::optional<std::uint64_t> quota; // octets
     std::optional<std::uint64_t> quota_messages;
+
+    std::string apop; // the secret of APOP logins (RFC 1939 §7), as it is: that is the price of APOP; "" = none
 
     [[nodiscard]] bool empty() const { return text().empty(); }
     [[nodiscard]] std::string text() const; // what parse reads

@@ -2,6 +2,7 @@
 #include "common/service/connection.h"
 
 #include "common/base/log.h"
+#include "common/service/client_address.h"
 
 namespace posada::service {
 
@@ -34,10 +35,10 @@ bool permits(PlaintextAuth policy, const io::Address& peer) {
 
 Connection::Connection(NetContext& context, Accepted accepted, unsigned max_fds, std::function<void()> on_finished)
     : context_(context), accepted_(std::move(accepted)), on_finished_(std::move(on_finished)),
-      monitor_(context.loop, std::move(accepted_.channel), max_fds,
-               [this] {
-                   if (!closing()) stop();
-               }),
+      socket_(accepted_.socket.get()), monitor_(context.loop, std::move(accepted_.channel), max_fds,
+                                                [this] {
+                                                    if (!closing()) stop();
+                                                }),
       stream_(context.loop, std::move(accepted_.socket),
               {[this] { handle_input(); }, [this](const Status& status) { handle_tls(status); },
                [this] {
@@ -49,10 +50,44 @@ Connection::Connection(NetContext& context, Accepted accepted, unsigned max_fds,
 
 void Connection::start() {
     context_.serving(accepted_.id);
-    log(event::connect, {{"rip", accepted_.peer.ip()},
-                         {"rport", std::to_string(accepted_.peer.port())},
-                         {"listener", accepted_.listener.name},
-                         {"session", std::to_string(accepted_.id)}});
+    if (!io::contains(accepted_.listener.proxy_from, accepted_.peer)) return begin();
+    stream_.set_deadline(accepted_.listener.proxy_timeout);
+    proxy_header_ = std::make_unique<ProxyHeaderReader>(
+        context_.loop, socket_,
+        [this](const Result<std::optional<io::Address>>& header) { take_proxy_header(header); });
+}
+
+// Who is in proxy_from and sends no header is no client: there is nobody to answer.
+void Connection::take_proxy_header(const Result<std::optional<io::Address>>& header) {
+    context_.serving(accepted_.id);
+    if (!header) {
+        log_connect();
+        return close("PROXY header: " + header.error().text);
+    }
+    if (!*header) return begin();
+    proxy_ = accepted_.peer.ip();
+    accepted_.peer = **header;
+    monitor_.request(client_address_request, accepted_.id, encode_client_address(accepted_.peer),
+                     [this](const Result<Reply>& reply) {
+                         if (closing()) return;
+                         if (reply) return begin();
+                         log_connect();
+                         close("limit");
+                     });
+}
+
+void Connection::log_connect() const {
+    std::vector<LogField> fields{{"rip", accepted_.peer.ip()},
+                                 {"rport", std::to_string(accepted_.peer.port())},
+                                 {"listener", accepted_.listener.name},
+                                 {"session", std::to_string(accepted_.id)}};
+    if (!proxy_.empty()) fields.push_back({"proxy", proxy_});
+    log(event::connect, fields);
+}
+
+void Connection::begin() {
+    log_connect();
+    on_peer();
     if (accepted_.listener.tls == TlsMode::implicit) {
         if (!tls_available()) return close("no certificate");
         stream_.start_tls_server(tls_context());

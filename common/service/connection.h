@@ -5,11 +5,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/io/stream.h"
 #include "common/service/monitor_client.h"
 #include "common/service/net.h"
+#include "common/service/proxy_header_reader.h"
 
 namespace posada::service {
 
@@ -27,6 +29,8 @@ class Connection {
     virtual void stop() { close("server stops"); }
 
   protected:
+    // The client's address is final (a PROXY header may have named it), before TLS and before greet().
+    virtual void on_peer() {}
     virtual void greet() = 0;    // the peer may be spoken to: connected, or TLS is up on an implicit listener
     virtual void on_input() = 0; // stream().input() has grown
     virtual void on_tls() {}     // STARTTLS has succeeded
@@ -55,6 +59,9 @@ class Connection {
 
   private:
     [[nodiscard]] std::shared_ptr<io::TlsContext> tls_context() const;
+    void take_proxy_header(const Result<std::optional<io::Address>>& header);
+    void begin();
+    void log_connect() const;
     void handle_input();
     void handle_tls(const Status& status);
     void handle_end(io::StreamEnd end, const Error& error);
@@ -63,10 +70,13 @@ class Connection {
     NetContext& context_;
     Accepted accepted_;
     std::function<void()> on_finished_;
+    int socket_; // of stream_
     MonitorClient monitor_;
     io::Stream stream_;
     std::string reason_; // why we close; empty = we do not
     Instant began_;
+    std::unique_ptr<ProxyHeaderReader> proxy_header_; // until it has come
+    std::string proxy_;                               // its address, when it named a client
     bool greeted_ = false;
     bool input_ended_ = false;
 };

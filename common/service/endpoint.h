@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/io/addr.h"
 
 namespace posada::service {
 
@@ -22,7 +24,9 @@ struct Listener {
     bool auth = false;               // smtpd: AUTH offered here
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback;
     bool trusted = false;
-    std::string fd_name; // LISTEN_FDNAMES name; defaults to name
+    std::string fd_name;                 // LISTEN_FDNAMES name; defaults to name
+    std::vector<io::Network> proxy_from; // connections from here start with a PROXY header
+    Millis proxy_timeout{5'000};         // for that header to come
 };
 
 enum class EndpointKind : std::uint8_t { listening, connected, datagram };

@@ -28,6 +28,9 @@ class MonitorService {
     virtual ~MonitorService() = default;
     // One per connection; nullptr where the request table is empty.
     virtual std::unique_ptr<MonitorSession> make_session(MonitorLink& link, const SessionInfo& info) = 0;
+    // Asked for every connection: what its client must have seen to log in (APOP), sent along with it to the net
+    // process and kept in SessionInfo. Empty: nothing.
+    virtual std::string challenge() { return {}; }
     // A channel to one of LauncherDaemon::services.
     virtual Result<UniqueFd> open_service(std::string_view name);
 };

@@ -34,20 +34,21 @@ void Launcher::accept_from(const Endpoint& endpoint) {
 void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
     const auto peer = io::Address::of_peer(socket.get());
     if (!peer) return; // gone already
-    auto admission = limits_->admit(peer->source_key(), loop_.clock().now());
-    if (admission.refused && make_room(*peer, *admission.refused))
-        admission = limits_->admit(peer->source_key(), loop_.clock().now());
+    const std::string source = source_of(*peer, listeners_[endpoint.listener]);
+    auto admission = limits_->admit(source, loop_.clock().now());
+    if (admission.refused && make_room(source, *admission.refused))
+        admission = limits_->admit(source, loop_.clock().now());
     if (admission.refused) return refuse(socket, *peer, *admission.refused);
-    hand_over(std::move(socket), endpoint, admission.slot);
+    hand_over(std::move(socket), endpoint, admission.slot, source);
 }
 
 // A full service: of the source with most connections before login the oldest goes. Where nobody logs in (port 25) one
 // connection of a source may be a mail on its way: it stays.
-bool Launcher::make_room(const io::Address& newcomer, Refused which) {
+bool Launcher::make_room(const std::string& newcomer, Refused which) {
     if (which != Refused::total && which != Refused::per_service) return false;
     if (evicted_ >= most_evicted) return false;
     const std::size_t more = daemon_.requests.empty() ? 2 : 1;
-    const auto oldest = waiting_.oldest_of_busiest(newcomer.source_key(), more);
+    const auto oldest = waiting_.oldest_of_busiest(newcomer, more);
     if (!oldest) return false;
     LiveSession& session = *sessions_.at(*oldest);
     log(event::limit_refuse, {{"service", std::string(daemon_.name)},
@@ -61,6 +62,25 @@ bool Launcher::make_room(const io::Address& newcomer, Refused which) {
     return true;
 }
 
+std::string Launcher::source_of(const io::Address& peer, const Listener& listener) const {
+    if (!io::contains(listener.proxy_from, peer)) return peer.source_key();
+    return "proxy " + peer.ip() + " " + std::to_string(next_id_);
+}
+
+// As if the client itself had connected.
+bool Launcher::admit_client(const LiveSession& session, const io::Address& client) {
+    if (!session.slot()) return false; // it is being ended to make room
+    const auto refused = limits_->rename(*session.slot(), client.source_key(), loop_.clock().now());
+    if (refused) {
+        log(event::limit_refuse,
+            {{"service", std::string(daemon_.name)}, {"rip", client.ip()}, {"limit", refused_name(*refused)}});
+        return false;
+    }
+    waiting_.remove(session.info().id);
+    waiting_.add(session.info().id, client.source_key());
+    return true;
+}
+
 // One non-blocking write of a constant: root may say it, since it reads nothing and waits for nothing.
 void Launcher::refuse(const UniqueFd& socket, const io::Address& peer, Refused which) {
     log(event::limit_refuse,
@@ -69,7 +89,7 @@ void Launcher::refuse(const UniqueFd& socket, const io::Address& peer, Refused w
     if (::send(socket.get(), daemon_.refusal.data(), daemon_.refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return;
 }
 
-void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot) {
+void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot, const std::string& source) {
     ConnectionInfo info;
     info.id = next_id_++;
     info.listener = static_cast<std::uint32_t>(endpoint.listener);
@@ -79,6 +99,7 @@ void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_
     if (!peer || !local || !pair || !set_nonblocking(pair->first.get(), true)) return limits_->release(slot);
     info.peer = *peer;
     info.local = *local;
+    info.challenge = monitor_service_->challenge();
     const Status sent = net_->send_connection(info, socket.get(), pair->second.get());
     if (!sent) {
         // A full channel: the net program is behind. The client may come again; nobody waits in root.
@@ -89,11 +110,12 @@ void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_
     session.id = info.id;
     session.service = daemon_.name;
     session.peer = *peer;
+    session.challenge = info.challenge;
     session.listener = listeners_[endpoint.listener];
     auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);
     live->start();
     sessions_[info.id] = std::move(live);
-    waiting_.add(info.id, peer->source_key());
+    waiting_.add(info.id, source);
 }
 
 void Launcher::pause_accepting(bool paused) {

@@ -42,6 +42,7 @@ class LiveSession final : public MonitorLink {
 
     [[nodiscard]] const SessionInfo& info() const { return info_; }
     // The place in the limits, to be released; nothing when that was done before.
+    [[nodiscard]] std::optional<std::uint32_t> slot() const { return slot_; }
     std::optional<std::uint32_t> take_slot() { return std::exchange(slot_, std::nullopt); }
     [[nodiscard]] NetHandle* net() const { return net_; }
     void net_gone() { net_ = nullptr; }
@@ -50,6 +51,7 @@ class LiveSession final : public MonitorLink {
 
   private:
     void on_readable();
+    void take_client_address(const priv::Message& message);
     void end();
 
     Launcher& launcher_;
@@ -61,6 +63,7 @@ class LiveSession final : public MonitorLink {
     std::shared_ptr<MonitorService> shared_; // ours until the end, whatever a reload does
     std::unique_ptr<MonitorSession> monitor_;
     std::unique_ptr<io::Watch> watch_;
+    bool untouched_ = true; // nothing was asked yet
     bool ended_ = false;
 };
 
@@ -101,9 +104,13 @@ class Launcher {
     // clients
     void accept_from(const Endpoint& endpoint);
     void admit(UniqueFd socket, const Endpoint& endpoint);
-    void hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot);
+    void hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot, const std::string& source);
+    // What limits count before a proxy has named its client: nothing that another connection has.
+    [[nodiscard]] std::string source_of(const io::Address& peer, const Listener& listener) const;
+    // false: the client has too many connections, or a penalty.
+    [[nodiscard]] bool admit_client(const LiveSession& session, const io::Address& client);
     void refuse(const UniqueFd& socket, const io::Address& peer, Refused which);
-    [[nodiscard]] bool make_room(const io::Address& newcomer, Refused which);
+    [[nodiscard]] bool make_room(const std::string& newcomer, Refused which);
     void pause_accepting(bool paused);
     void session_ended(std::uint64_t id);
     void penalise(const std::string& source, const io::Address& peer, std::string_view reason);

@@ -195,6 +195,17 @@ Limits::Admission Limits::admit(std::string_view source_key, Instant now) {
     return admission;
 }
 
+std::optional<Refused> Limits::rename(std::uint32_t slot, std::string_view source_key, Instant now) {
+    const std::uint64_t source = hash_text(source_key);
+    const Lock lock(table_->mutex);
+    const Penalty* penalty = find_penalty(*table_, source);
+    if (penalty != nullptr && now.time_since_epoch().count() < penalty->until) return Refused::penalty;
+    if (count(*table_, service_, source).source >= config_.per_source) reclaim_dead(*table_);
+    if (count(*table_, service_, source).source >= config_.per_source) return Refused::per_source;
+    table_->slots[slot].source = source;
+    return std::nullopt;
+}
+
 void Limits::release(std::uint32_t slot) {
     const Lock lock(table_->mutex);
     if (slot < max_slots && table_->slots[slot].pid == ::getpid()) table_->slots[slot].pid = 0;

@@ -43,6 +43,8 @@ class Limits {
     };
     Admission admit(std::string_view source_key, Instant now);
     void release(std::uint32_t slot);
+    // The connection of this slot is another source's (a proxy has named its client); refused: nothing has changed.
+    std::optional<Refused> rename(std::uint32_t slot, std::string_view source_key, Instant now);
     // A crash or abuse by this source: doubles its penalty; returns its new length.
     Millis penalise(std::string_view source_key, Instant now);
 

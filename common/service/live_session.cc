@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "common/base/log.h"
+#include "common/service/client_address.h"
 #include "common/service/launcher_state.h"
 
 namespace posada::service {
@@ -32,8 +35,23 @@ void LiveSession::on_readable() {
     priv::Message message = std::move(**received);
     const auto row = gate_.admit(message);
     if (!row) return kill(row.error().text);
+    const bool first = std::exchange(untouched_, false);
+    if (message.type == client_address_request && first) return take_client_address(message);
     if (monitor_ == nullptr) return kill("no request is allowed");
     monitor_->handle(*row, std::move(message));
+}
+
+// The session begins anew with the client's address; nothing was asked of the old one.
+void LiveSession::take_client_address(const priv::Message& message) {
+    const auto client = decode_client_address(message.payload);
+    if (!client) return kill("client_address: " + client.error().text);
+    if (!io::contains(info_.listener.proxy_from, info_.peer)) return kill("names a client without being a proxy");
+    if (!launcher_.admit_client(*this, *client))
+        return answer(client_address_request, priv::encode_failure(Error{Errc::limit, 0, "too many connections"}), {});
+    info_.peer = *client;
+    monitor_.reset();
+    monitor_ = shared_->make_session(*this, info_);
+    answer(client_address_request, priv::encode_ok({}), {});
 }
 
 // The peer has at most a handful of requests outstanding: a full socket means that it does not read, which is a breach.

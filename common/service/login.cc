@@ -20,7 +20,7 @@ struct Pending {
     Secret password;  // until the worker has it
     std::string mark; // of name and password, for the throttle
     std::string auth_message;
-    std::string proof;
+    std::string proof; // of SCRAM; the digest of APOP
 };
 
 // What is said to the net process; the reasons stay in the log.
@@ -55,6 +55,7 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     Status take_password(Reader& in);
     Status take_scram_first(Reader& in);
     Status take_scram_final(Reader& in);
+    Status take_apop(Reader& in);
     // the way of an attempt
     void begin();
     void run();
@@ -114,6 +115,7 @@ Status LoginSession::State::take(priv::Message& message) {
     if (message.type == check_password_request) status = take_password(in);
     if (message.type == scram_first_request) status = take_scram_first(in);
     if (message.type == scram_final_request) status = take_scram_final(in);
+    if (message.type == check_apop_request) status = take_apop(in);
     if (!status) pending.reset();
     return status;
 }
@@ -151,6 +153,17 @@ Status LoginSession::State::take_scram_final(Reader& in) {
     return {};
 }
 
+// The challenge is the one this monitor made for this connection: a digest seen elsewhere is worth nothing here.
+Status LoginSession::State::take_apop(Reader& in) {
+    pending->method = "APOP";
+    pending->user = in.str();
+    pending->proof = in.str();
+    exchange.reset();
+    RETURN_IF_ERROR(in.finish());
+    if (info.challenge.empty()) return Error{Errc::protocol, 0, "check_apop without a challenge"};
+    return {};
+}
+
 // ---- the way of an attempt
 // -------------------------------------------------------------------------------------------
 
@@ -170,8 +183,8 @@ void LoginSession::State::begin() {
 
 void LoginSession::State::run() {
     auto started = service.pool_.start([this] { return work(); });
-    const bool scram = pending->type == scram_final_request;
-    pending->mark = service.throttle_.mark(pending->user, scram ? pending->proof : pending->password.view());
+    const bool by_proof = pending->type == scram_final_request || pending->type == check_apop_request;
+    pending->mark = service.throttle_.mark(pending->user, by_proof ? pending->proof : pending->password.view());
     pending->password = Secret();
     if (!started) return temporary(started.error(), "workers");
     worker = std::move(*started);
@@ -202,6 +215,8 @@ auth::Decision LoginSession::State::work_decide() const {
     if (pending->type == scram_final_request && !exchange->bound(pending->auth_message)) return wrong_exchange();
     if (pending->type == scram_final_request)
         return auth::scram_finish(config.users_file, name, pending->auth_message, pending->proof);
+    if (pending->type == check_apop_request)
+        return auth::apop_check(config.users_file, name, info.challenge, pending->proof);
     const auto backends = service.make_backends_(config);
     std::vector<auth::Backend*> order;
     for (const auto& backend : backends) order.push_back(backend.get());

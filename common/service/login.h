@@ -26,6 +26,7 @@ namespace posada::service {
 
 struct LoginConfig {
     std::string service;     // "pop3d": in logs
+    std::string hostname;    // in APOP challenges
     std::string pam_service; // "posada-pop3"
     std::string users_file;
     std::string secret_file;           // 0600, made when absent
@@ -55,6 +56,10 @@ class LoginService {
     LoginService& operator=(const LoginService&) = delete;
     [[nodiscard]] const LoginConfig& config() const { return config_; }
 
+    // For a new connection: an APOP challenge when a user of the file has such a secret, else empty. The file is looked
+    // through by a worker, at the start and when it has changed; until that worker has answered the old answer stands.
+    std::string apop_challenge();
+
     // The work of an attempt, done in a worker; tests put their own backend here.
     using BackendMaker = std::function<std::vector<std::unique_ptr<auth::Backend>>(const LoginConfig&)>;
     void set_backends(BackendMaker maker) { make_backends_ = std::move(maker); }
@@ -70,6 +75,9 @@ class LoginService {
     void check_users();
     void reap(); // finished workers, now and until none is left
     io::Timer reap_timer_;
+    void take_findings(std::string_view findings);
+    bool apop_ = false;         // a user has a secret
+    auth::FileStamp checked_;   // the users file that checker_ reads or has read
     auth::WorkerPool checkers_; // not among the logins' workers
     std::unique_ptr<auth::Worker> checker_;
     std::unique_ptr<io::Watch> checker_watch_;
@@ -90,7 +98,7 @@ class LoginSession final : public MonitorSession {
     // hooks: nullptr = nothing to add. All outlive the session.
     LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks);
     ~LoginSession() override;
-    // Rows are told apart by the message's type; anything but the three is a breach.
+    // Rows are told apart by the message's type; anything but a login row is a breach.
     void handle(std::size_t row, priv::Message message) override;
 
   private:

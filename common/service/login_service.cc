@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/auth/apop.h"
 #include "common/auth/pam.h"
 #include "common/auth/scram.h"
 #include "common/auth/secret_file.h"
@@ -40,11 +41,17 @@ std::string scram_secret(const std::string& path) {
     return auth::random_bytes(auth::sha256_size);
 }
 
-// Runs in a worker: the verifiers shall not stay in the monitor's memory. One finding per line.
+constexpr std::string_view apop_found = "apop\n";
+constexpr std::string_view no_apop_found = "\n";
+
+// Runs in a worker: the verifiers shall not stay in the monitor's memory. One finding per line, behind the line that
+// says whether anybody has an APOP secret.
 std::string users_file_findings(const std::string& path, bool scram) {
     const auto file = auth::UsersFile::load(path);
-    if (!file) return file.error().describe() + "\n";
-    std::string out;
+    if (!file) return std::string(no_apop_found) + file.error().describe() + "\n";
+    const auto& users = file->entries();
+    const auto has_apop = [](const auth::UserEntry& entry) { return !entry.options.apop.empty(); };
+    std::string out(std::any_of(users.begin(), users.end(), has_apop) ? apop_found : no_apop_found);
     for (const auth::UsersFileError& error : file->errors()) out += error.text + "\n";
     for (const auth::UserEntry& entry : file->entries())
         if (scram && !entry.scram)
@@ -59,6 +66,7 @@ std::string users_file_findings(const std::string& path, bool scram) {
 LoginConfig login_config(const CommonOptions& options, std::string_view service, std::string_view pam_service) {
     LoginConfig out;
     out.service = service;
+    out.hostname = options.hostname;
     out.pam_service = pam_service;
     out.users_file = options.paths.users_file;
     out.secret_file = options.paths.state_dir + "/scram-secret";
@@ -96,7 +104,8 @@ LoginService::LoginService(io::Loop& loop, LoginConfig config)
 
 void LoginService::check_users() {
     if (std::find(config_.backends.begin(), config_.backends.end(), "users") == config_.backends.end()) return;
-    auto started = checkers_.start([this] { return "\n" + users_file_findings(config_.users_file, config_.scram); });
+    checked_ = auth::file_stamp(config_.users_file);
+    auto started = checkers_.start([this] { return users_file_findings(config_.users_file, config_.scram); });
     if (!started) return; // the logins will say what is wrong
     checker_ = std::move(*started);
     checker_watch_ = std::make_unique<io::Watch>(loop_, checker_->fd(), io::Interest::read, [this](io::Interest) {
@@ -105,10 +114,19 @@ void LoginService::check_users() {
         checker_watch_.reset();
         checker_.reset();
         reap();
-        if (!*findings) return;
-        for (const std::string_view line : split(**findings, '\n'))
-            if (!line.empty()) log(event::auth_setup, {{"service", config_.service}, {"error", std::string(line)}});
+        if (*findings) take_findings(**findings);
     });
+}
+
+void LoginService::take_findings(std::string_view findings) {
+    apop_ = findings.substr(0, apop_found.size()) == apop_found;
+    for (const std::string_view line : split(findings.substr(findings.find('\n')), '\n'))
+        if (!line.empty()) log(event::auth_setup, {{"service", config_.service}, {"error", std::string(line)}});
+}
+
+std::string LoginService::apop_challenge() {
+    if (!checker_ && auth::file_stamp(config_.users_file) != checked_) check_users();
+    return apop_ ? auth::apop_challenge(config_.hostname) : std::string();
 }
 
 LoginService::~LoginService() = default;

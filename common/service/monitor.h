@@ -23,8 +23,9 @@ namespace posada::service {
 struct SessionInfo {
     std::uint64_t id = 0;
     std::string_view service; // "pop3d"
-    io::Address peer;
+    io::Address peer;         // the client behind a proxy, once it is known
     Listener listener;
+    std::string challenge{}; // MonitorService::challenge()
 };
 
 // What a monitor session may do to its connection. Valid as long as the session.

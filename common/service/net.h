@@ -28,7 +28,8 @@ struct Accepted {
     std::uint64_t id = 0; // session id in logs and channel headers
     io::Address peer;
     io::Address local;
-    Listener listener; // name, tls mode, auth, plaintext_auth
+    Listener listener;       // name, tls mode, auth, plaintext_auth
+    std::string challenge{}; // MonitorService::challenge()
 };
 
 struct NetContext {

@@ -62,6 +62,7 @@ Accepted to_accepted(const ConnectionInfo& info, const NetConfig& config, std::v
     accepted.id = info.id;
     accepted.peer = info.peer;
     accepted.local = info.local;
+    accepted.challenge = info.challenge;
     if (info.listener < config.listeners.size()) accepted.listener = config.listeners[info.listener];
     return accepted;
 }

@@ -15,6 +15,9 @@ void put(Writer& w, const Listener& listener) {
     w.u8(static_cast<std::uint8_t>(listener.plaintext_auth));
     w.boolean(listener.trusted);
     w.str(listener.fd_name);
+    w.u16(static_cast<std::uint16_t>(listener.proxy_from.size()));
+    for (const io::Network& network : listener.proxy_from) w.str(network.text());
+    w.u32(static_cast<std::uint32_t>(listener.proxy_timeout.count()));
 }
 
 Listener get_listener(Reader& r) {
@@ -27,6 +30,9 @@ Listener get_listener(Reader& r) {
     listener.plaintext_auth = static_cast<PlaintextAuth>(r.u8() & 3);
     listener.trusted = r.boolean();
     listener.fd_name = r.str();
+    for (std::uint16_t n = r.u16(); n > 0 && !r.failed(); --n)
+        if (auto network = io::Network::parse(r.str())) listener.proxy_from.push_back(*network);
+    listener.proxy_timeout = Millis(r.u32());
     return listener;
 }
 
@@ -116,6 +122,7 @@ std::string encode(const ConnectionInfo& info) {
     w.u32(info.listener);
     put(w, info.peer);
     put(w, info.local);
+    w.str(info.challenge);
     return w.take();
 }
 
@@ -126,6 +133,7 @@ Result<ConnectionInfo> decode_connection(std::string_view payload) {
     info.listener = r.u32();
     info.peer = get_address(r);
     info.local = get_address(r);
+    info.challenge = r.str();
     RETURN_IF_ERROR(r.finish());
     return info;
 }

@@ -60,6 +60,7 @@ struct ConnectionInfo {
     std::uint32_t listener = 0;
     io::Address peer;
     io::Address local;
+    std::string challenge; // MonitorService::challenge()
 };
 std::string encode(const ConnectionInfo& info);
 Result<ConnectionInfo> decode_connection(std::string_view payload);

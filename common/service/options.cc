@@ -109,6 +109,9 @@ constexpr OptionRow listener_rows[] = {
     boolean<&Listener::trusted>("trusted", "SMTP only: line ends without carriage return are accepted from old "
                                            "devices; private addresses only."),
     text<&Listener::fd_name>("fd_name", "Name of the socket in LISTEN_FDNAMES; empty: name."),
+    network_list<&Listener::proxy_from>("proxy_from", "Proxies: a connection from here must start with a PROXY header "
+                                                      "(version 1 or 2), and counts as the client's that it names."),
+    duration<&Listener::proxy_timeout>("proxy_timeout", Millis(100), Seconds(60), "Time for that header to come."),
 };
 constexpr Schema listener_schema{listener_rows};
 

@@ -23,7 +23,16 @@ TEST(NetProtocol, HelloRoundTripsAndRefusesAnotherVersion) {
 }
 
 TEST(NetProtocol, ListenersTravelWhole) {
-    Listener listener{"pop3s", {"127.0.0.1", "::1"}, 995, TlsMode::implicit, true, PlaintextAuth::any, true, "s"};
+    Listener listener{"pop3s",
+                      {"127.0.0.1", "::1"},
+                      995,
+                      TlsMode::implicit,
+                      true,
+                      PlaintextAuth::any,
+                      true,
+                      "s",
+                      {*io::Network::parse("10.0.0.0/8")},
+                      Millis(700)};
     const auto back = decode_net_config(encode(NetConfig{{listener}, std::string("opt\0ions", 8)}));
     ASSERT_TRUE(back);
     ASSERT_EQ(back->listeners.size(), 1U);
@@ -36,6 +45,9 @@ TEST(NetProtocol, ListenersTravelWhole) {
     EXPECT_EQ(l.plaintext_auth, PlaintextAuth::any);
     EXPECT_TRUE(l.trusted);
     EXPECT_EQ(l.fd_name, "s");
+    ASSERT_EQ(l.proxy_from.size(), 1U);
+    EXPECT_EQ(l.proxy_from[0].text(), "10.0.0.0/8");
+    EXPECT_EQ(l.proxy_timeout, Millis(700));
     EXPECT_EQ(back->options.size(), 8U);
 }
 
