@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The ways into a mailbox that few take: through a proxy that names its client, by APOP, too soon after the last time.
-A real pop3d; 127.0.0.2 is the proxy."""
+"""A real pop3d: the ways in that few take (through a proxy that names its client, by APOP, too soon after the last time;
+127.0.0.2 is the proxy), and what mail programs do over several sessions."""
+import base64
 import hashlib
 import os
+import poplib
 import re
 import signal
 import socket
@@ -166,8 +168,8 @@ def test_a_proxy_without_a_header_is_not_served():
         for wrong in (b"USER lir\r\n", b"PROXY TCP4 1.2.3 1.2.3.4 1 2\r\n", v2(tlvs=bytes(600)), b"PROXY TCP4 999.1.1.1 1.1.1.1 1 2\r\n"):
             assert Client(server, wrong, PROXY).greeting == b"", wrong
         assert Client(server, b"PROXY TC", PROXY).greeting == b"", "the time for a header is limited"
-        log = server.log()
-        assert "PROXY header: no PROXY header" in log and "bad address" in log and "timeout" in log, log
+        for reason in ("PROXY header: no PROXY header", "PROXY header: bad address", "header too long", "reason=timeout"):
+            wait_until(lambda: reason in server.log(), why=reason)
 
 
 def test_limits_count_the_clients_and_not_the_proxy():
@@ -238,6 +240,148 @@ def test_a_login_that_comes_too_soon():
         assert re.search(r"auth-temp .*reason=login-delay", server.log())
         wait_until(lambda: Client(server).login().startswith(b"+OK lir"), 10)
         assert Client(server).login(password="wrong").startswith(b"-ERR [AUTH]"), "who knows no password learns nothing"
+
+
+def fill(count, first=0):
+    """More mail for lir, as a delivery that knows nothing of UIDs would leave it."""
+    new = f"{demo.maildir('lir')}/new"
+    owner = os.stat(os.path.dirname(demo.maildir("lir")))
+    for folder in (demo.maildir("lir"), new, new[:-3] + "cur", new[:-3] + "tmp"):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.chown(folder, owner.st_uid, owner.st_gid)
+    for n in range(first, first + count):
+        path = f"{new}/{1700000000 + n}.M{n}P1.host"
+        with open(path, "w", encoding="ascii") as out:
+            out.write(f"Subject: mail {n}\n\nbody {n}\n")
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def uidls(box):
+    return [line.split()[1] for line in box.uidl()[1]]
+
+
+def session(server):
+    box = poplib.POP3("127.0.0.1", server.plain, timeout=30)
+    box.user("lir")
+    box.pass_(demo.passwords["lir"])
+    return box
+
+
+def test_keep_on_server_the_same_names_in_every_session():
+    demo.empty("lir")
+    with Server() as server:
+        fill(3)
+        box = session(server)
+        names = uidls(box)
+        assert len(names) == len(set(names)) == 3
+        assert all(len(box.retr(n)[1]) == 3 for n in (1, 2, 3))
+        box.quit()
+        fill(2, 3)
+        box = session(server)
+        assert uidls(box)[:3] == names and len(uidls(box)) == 5, "what was read is still there; new mail comes behind it"
+        later = uidls(box)
+        box.quit()
+    with Server() as server:
+        assert uidls(session(server)) == later, "over a restart too"
+
+
+def test_delete_after_days_an_old_one_goes_and_the_newer_keep_their_names():
+    demo.empty("lir")
+    with Server() as server:
+        fill(4)
+        box = session(server)
+        names = uidls(box)
+        box.dele(names.index(names[1]) + 1)
+        box.quit()
+        box = session(server)
+        assert uidls(box) == [names[0], names[2], names[3]], "numbers move up, names stay"
+        assert box.retr(2)[1][0] == b"Subject: mail 2"
+        box.dele(3)
+        box.close()
+        fill(1, 9)
+        box = session(server)
+        assert uidls(box)[:3] == [names[0], names[2], names[3]], "a lost connection deletes nothing"
+        assert uidls(box)[3] not in names, "no name is given twice"
+        box.quit()
+
+
+def test_python_poplib_finds_its_way():
+    demo.empty("lir")
+    fill(2)
+    with Server() as server:
+        box = poplib.POP3("127.0.0.1", server.plain, timeout=30)
+        capabilities = box.capa()
+        assert capabilities["SASL"][:2] == ["PLAIN", "LOGIN"] and capabilities["EXPIRE"] == ["NEVER"], capabilities
+        assert capabilities["UTF8"] == [] and capabilities["TOP"] == [] and "IMPLEMENTATION" not in capabilities
+        box.stls(demo.tls())
+        assert "STLS" not in box.capa()
+        assert box.utf8().startswith(b"+OK")
+        box.user("lir")
+        box.pass_(demo.passwords["lir"])
+        count, octets = box.stat()
+        assert count == 2 and octets == sum(int(line.split()[1]) for line in box.list()[1])
+        assert box.top(1, 0)[1] == [b"Subject: mail 0", b""] and box.rset() and box.noop()
+        assert "STLS" not in box.capa() and box.capa()["IMPLEMENTATION"] == ["posada"]
+        box.quit()
+
+
+def test_the_first_acceptance_script():
+    demo.empty("lir")
+    fill(1)
+    new = f"{demo.maildir('lir')}/new"
+    hard = b"Subject: hard\r\n\r\n.\r\n..x\nbare\r\nnu\0l\r\n" + b"y" * (1 << 20) + b"\r\nno end"
+    path = f"{new}/1800000000.M1P1.host"
+    open(path, "wb").write(hard)
+    os.chown(path, os.stat(new).st_uid, os.stat(new).st_gid)
+    with Server(plaintext="never") as server:
+        client = Client(server)
+        assert len(client.greeting) <= 512
+        assert client.say("USER lir").startswith(b"-ERR"), "before TLS"
+        client.socket.sendall(b"STLS\r\nUSER lir\r\n")
+        assert client.file.readline().startswith(b"+OK") and client.file.read() == b"", "what stands behind STLS ends it"
+        box = poplib.POP3("127.0.0.1", server.plain, timeout=30)
+        box.stls(demo.tls())
+        for line in ("AUTH PLAIN =", "AUTH PLAIN !!!!"):
+            assert refused(box, line), line
+        box = poplib.POP3_SSL("127.0.0.1", server.tls, context=demo.tls(), timeout=30)
+        box._putcmd("AUTH LOGIN")
+        assert box._getline()[0] == b"+ VXNlcm5hbWU6"
+        assert refused(box, "*")
+        secret = base64.b64encode(f"\0lir\0{demo.passwords['lir']}".encode()).decode()
+        assert box._shortcmd(f"AUTH PLAIN {secret}").startswith(b"+OK lir has 2")
+        sizes = [int(line.split()[1]) for line in box.list()[1]]
+        assert box.stat() == (2, sum(sizes)) and len(uidls(box)) == 2
+        box._putcmd("RETR 2")
+        box._getline()
+        raw = b""
+        while not raw.endswith(b"\r\n.\r\n"):
+            raw += box.file.read1(1 << 16)
+        text = raw[:-3].replace(b"\r\n..", b"\r\n.")
+        assert len(text) == sizes[1], (len(text), sizes[1])
+        assert text == hard.replace(b"..x\n", b"..x\r\n").replace(b"\0", b"\x80") + b"\r\n"
+        box.dele(1)
+        assert refused(box, "DELE 1") and refused(box, "RETR 1") and box.stat() == (1, sizes[1])
+        assert len(uidls(box)) == 1 and box.rset() and box.stat() == (2, sum(sizes))
+        fill(1, 5)
+        assert box.stat()[0] == 2, "what is delivered meanwhile is for the next session"
+        box.dele(2)
+        box.sock.close()
+        box.file.close()
+        wait_until(lambda: "session-end" in server.log().splitlines()[-1])
+        with Server(plaintext="any") as again:
+            box = session(again)
+            assert box.stat()[0] == 3, "a lost connection keeps all"
+            box.dele(2)
+            box.quit()
+            assert session(again).stat()[0] == 2
+
+
+def refused(box, line):
+    try:
+        box._shortcmd(line)
+    except poplib.error_proto as answer:
+        return answer.args[0].startswith(b"-ERR")
+    return False
 
 
 if __name__ == "__main__":
