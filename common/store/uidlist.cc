@@ -228,7 +228,7 @@ Status Uidlist::append_main() {
     return {};
 }
 
-// Not synced: after a power failure the list itself is there, and this is written anew.
+// Synced like the list itself: a crash may take that away, and its ids must not go with it.
 Status Uidlist::write_copy() {
     const bool append = sealed_ && !rewrite_;
     if (!append && !octets_loaded_) load_octets();
@@ -236,8 +236,8 @@ Status Uidlist::write_copy() {
     if (!append) append_header(text, header_);
     for (std::size_t i = append ? added_from_ : 0; i < entries_.size(); ++i) append_entry(text, entries_[i], true);
     text.append("#").append(seal_of(stamp_)).append("\n");
-    const auto written = append ? append_file(*maildir_, uidlist_copy_name, text, FileSync::no)
-                                : replace_file(*maildir_, uidlist_copy_name, text, FileSync::no);
+    const auto written = append ? append_file(*maildir_, uidlist_copy_name, text, FileSync::yes)
+                                : replace_file(*maildir_, uidlist_copy_name, text, FileSync::yes);
     return written ? Status() : Status(written.error());
 }
 

@@ -47,6 +47,12 @@ bool is_old(const struct stat& st) {
     return std::abs(::time(nullptr) - st.st_mtim.tv_sec) > uidlist_lock_stale.count();
 }
 
+// Whoever made it died before he could say who he is: nobody takes seconds for that.
+bool is_blank(const struct stat& st) {
+    constexpr auto blank_stale = 2;
+    return st.st_size == 0 && std::abs(::time(nullptr) - st.st_mtim.tv_sec) > blank_stale;
+}
+
 // Takes away the lock of somebody who is no more. The lock on the file keeps two of us from taking away one after the
 // other, the second one that of the first.
 void remove_stale(const Maildir& maildir) {
@@ -54,7 +60,7 @@ void remove_stale(const Maildir& maildir) {
     struct stat seen {};
     struct stat named {};
     if (!fd.valid() || ::fstat(fd.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
-    if (!lock_file(fd.get()) || (!holder_is_dead(fd.get()) && !is_old(seen))) return;
+    if (!lock_file(fd.get()) || (!holder_is_dead(fd.get()) && !is_blank(seen) && !is_old(seen))) return;
     if (::fstatat(maildir.root(), uidlist_lock_name, &named, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (named.st_ino == seen.st_ino) maildir.ops().unlink_at(maildir.root(), uidlist_lock_name, 0);
 }

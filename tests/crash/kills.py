@@ -1,24 +1,30 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Random kills under load: `smtpd --queue` with a stream of messages coming in; again and again one of its processes
-(the service, the spool's process, a delivery agent) is killed without warning. Afterwards every acknowledged message
-is in its mailbox, whole, and no message is there more often than it was handed in.
+"""Random kills under load: `smtpd --queue` with a stream of messages coming in, and pop3d with users who read and
+delete them meanwhile; again and again one process of theirs (a service, the spool's process, a net process, an agent)
+is killed without warning, and now and then a mailbox loses its list of ids. Afterwards every acknowledged message is
+in its mailbox or was deleted by its user, whole, and no message is there more often than it was handed in; every id
+always stood for one message, every message had one id, and nothing deleted came back.
     kills.py [--kills N] [--seed N]
 Last line: "kills=N accepted=N violations=N".
 """
 import argparse
 import collections
 import contextlib
+import crypt
 import os
 import random
-import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from pop_reader import Reader  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build/opt")
@@ -36,6 +42,11 @@ users_file = "{directory}/users"
 backends = ["users"]
 [mail]
 domains = ["micasa.test"]
+[limits]
+penalty_start = "100ms"
+penalty_max = "100ms"
+[pop3d]
+lock_wait = "2s"
 [smtpd.queue]
 retry = ["1s"]
 """
@@ -49,7 +60,7 @@ retry = ["1s"]
             os.makedirs(home)
             uid, gid = (FIRST_UID + n, FIRST_UID + n) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
             os.chown(home, uid, gid)
-            out.write(f"{user}:!x::{uid}:{gid}:{home}\n")
+            out.write(f"{user}:{crypt.crypt(user, '$6$rounds=1000$killtests')}::{uid}:{gid}:{home}\n")
     os.chmod(f"{directory}/users", 0o600)
 
 
@@ -68,41 +79,46 @@ def children_of(pid):
 
 
 class Service:
-    def __init__(self, directory):
-        self.directory = directory
+    """One daemon of the two, started with --config; command: what is special about it."""
+
+    def __init__(self, directory, name, *command):
+        self.directory, self.name, self.command = directory, name, command
         self.log = open(f"{directory}/log", "ab")
         self.process = None
 
     def start(self):
         read_end, write_end = os.pipe()
         self.process = subprocess.Popen(
-            [f"{BUILD}/sbin/smtpd", "--queue", "--config", f"{self.directory}/posada.toml", "--ready-fd", str(write_end)],
+            [*self.command, "--config", f"{self.directory}/posada.toml", "--ready-fd", str(write_end)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=[write_end])
         os.close(write_end)
         ready = os.read(read_end, 1)
         os.close(read_end)
         if not ready:
-            raise SystemExit("smtpd --queue did not start; see " + self.directory + "/log")
+            raise SystemExit(f"{self.name} did not start; see {self.directory}/log")
 
-    def kill_one(self, chance):
-        """Kills one process of the service; returns what it was."""
+    def kill_one(self, chance, while_down):
+        """Kills one process of the service; returns what it was. while_down: called when all of it is."""
         below = children_of(self.process.pid)
         victim = chance.choice([self.process.pid] + below)
         try:
             with open(f"/proc/{victim}/cmdline") as f:
                 name = f.read().replace("\0", " ").strip()
+            if not name:
+                return None  # it has ended and waits for its parent
             os.kill(victim, signal.SIGKILL)
-        except (OSError, ProcessLookupError):
-            return "gone"
+        except OSError:
+            return None
         if victim != self.process.pid:
-            return "queue" if "smtpd-queue" in name else "agent"
+            return "agent" if "agent]" in name or "delivery]" in name else os.path.basename(name.split()[0].rstrip(":"))
         self.process.wait()
-        # Its programs see the end of their channel and go; the next queue must not meet the old one at the spool.
+        # Its programs see the end of their channel and go; the next one must not meet the old ones at its files.
         deadline = time.monotonic() + 10
         while any(os.path.exists(f"/proc/{pid}") and not zombie(pid) for pid in below) and time.monotonic() < deadline:
             time.sleep(0.01)
+        while_down()
         self.start()
-        return "service"
+        return self.name
 
     def stop(self):
         self.process.terminate()
@@ -132,35 +148,6 @@ def read_acks(path):
     return acked, handed_in
 
 
-def read_mailboxes(directory):
-    """(user, token) -> copies, and what is wrong with single files."""
-    copies, wrong = collections.Counter(), []
-    for user in USERS:
-        new = f"{directory}/mail/{user}/Maildir/new"
-        for name in os.listdir(new) if os.path.isdir(new) else []:
-            with open(f"{new}/{name}", "rb") as f:
-                text = f.read()
-            token = re.search(rb"^X-Token: (\d+)$", text, re.M)
-            if not token or not text.endswith(b"end of " + token.group(1) + b"\n"):
-                wrong.append(f"{user}: {name} is not a whole message")
-                continue
-            copies[(user, int(token.group(1)))] += 1
-    return copies, wrong
-
-
-def judge(directory, acks):
-    acked, handed_in = read_acks(acks)
-    copies, wrong = read_mailboxes(directory)
-    for token in acked:
-        for user in USERS:
-            if copies[(user, token)] == 0:
-                wrong.append(f"{user}: message {token} was acknowledged and is lost")
-    for (user, token), count in copies.items():
-        if count > handed_in[token]:
-            wrong.append(f"{user}: message {token} is there {count} times, handed in {handed_in[token]} times")
-    return len(acked), wrong
-
-
 def wait_until_empty(directory, seconds):
     """The queue is empty: nothing new appears and the spool has no message."""
     deadline = time.monotonic() + seconds
@@ -175,48 +162,95 @@ def wait_until_empty(directory, seconds):
     return False
 
 
+class Host:
+    def __init__(self, chance):
+        self.chance = chance
+        self.directory = tempfile.mkdtemp(prefix="posada-kills-")
+        os.chmod(self.directory, 0o755)
+        configuration(self.directory)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        self.services = [Service(self.directory, "smtpd", f"{BUILD}/sbin/smtpd", "--queue"),
+                         Service(self.directory, "pop3d", f"{BUILD}/sbin/pop3d", "--listen", f"pop3=127.0.0.1:{port}")]
+        for service in self.services:
+            service.start()
+        self.readers = [Reader(port, user, chance.random()) for user in USERS]
+        for reader in self.readers:
+            reader.start()
+        self.acks = f"{self.directory}/acks"
+        open(self.acks, "w").close()
+        self.victims = collections.Counter()
+        self.lists_lost = 0
+
+    def kill_one(self):
+        service = self.chance.choice(self.services)
+        pop3d = service is self.services[1]
+        name = service.kill_one(self.chance, self.lose_a_list if pop3d else lambda: None)
+        if name:
+            self.victims[name if name != "agent" else f"agent of {service.name}"] += 1
+
+    def lose_a_list(self):
+        """No pop3d runs: a mailbox's list of ids gets lost, as if by a file system check."""
+        if self.chance.random() < 0.3:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self.directory}/mail/{self.chance.choice(USERS)}/Maildir/dovecot-uidlist")
+                self.lists_lost += 1
+
+    def load(self, first, count):
+        size = self.chance.choice([300, 1000, 4096, 30000])
+        return subprocess.Popen([f"{BUILD}/tests/crash-inject", "--run-dir", f"{self.directory}/run", "--to",
+                                 ",".join(f"{u}@micasa.test" for u in USERS), "--count", str(count), "--window", "20",
+                                 "--size", str(size), "--acks", self.acks, "--first", str(first)],
+                                stdout=subprocess.DEVNULL)
+
+    def run(self, kills):
+        """Loads of a few hundred messages; the last one is left to finish by itself. Returns what is wrong."""
+        first, count, wrong = 1, 400, []
+        while sum(self.victims.values()) < kills:
+            load = self.load(first, count)
+            first += count
+            while load.poll() is None and sum(self.victims.values()) < kills:
+                time.sleep(self.chance.uniform(0.0, 0.06))
+                self.kill_one()
+            if load.wait(timeout=120) != 0:
+                return ["the load could not be handed in"]
+        if not wait_until_empty(self.directory, 120):
+            wrong.append("the queue does not become empty")
+        return wrong
+
+    def judge(self):
+        for reader in self.readers:
+            reader.stop()
+        acked, handed_in = read_acks(self.acks)
+        wrong = []
+        for reader in self.readers:
+            wrong += reader.judge(reader.read_all(), acked, handed_in)
+        return len(acked), wrong
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
-    chance = random.Random(options.seed)
-    directory = tempfile.mkdtemp(prefix="posada-kills-")
-    os.chmod(directory, 0o755)
-    configuration(directory)
-    service = Service(directory)
-    service.start()
-    acks = f"{directory}/acks"
-    open(acks, "w").close()
-    victims, accepted_until = collections.Counter(), 1
-    wrong = []
-    while sum(victims.values()) < options.kills:
-        # A load of a few hundred messages at a time; the last one is left to finish by itself.
-        count = 400
-        load = subprocess.Popen([f"{BUILD}/tests/crash-inject", "--run-dir", f"{directory}/run", "--to",
-                                 ",".join(f"{u}@micasa.test" for u in USERS), "--count", str(count), "--window", "20",
-                                 "--size", str(chance.choice([300, 1000, 4096, 30000])), "--acks", acks,
-                                 "--first", str(accepted_until)], stdout=subprocess.DEVNULL)
-        accepted_until += count
-        while load.poll() is None and sum(victims.values()) < options.kills:
-            time.sleep(chance.uniform(0.0, 0.06))
-            victims[service.kill_one(chance)] += 1
-        if load.wait(timeout=120) != 0:
-            wrong.append("the load could not be handed in")
-            break
-    if not wait_until_empty(directory, 120):
-        wrong.append("the queue does not become empty")
-    service.stop()
-    accepted, more = judge(directory, acks)
+    host = Host(random.Random(options.seed))
+    wrong = host.run(options.kills)
+    accepted, more = host.judge()
     wrong += more
+    for service in host.services:
+        service.stop()
     for line in wrong[:20]:
         print("violation:", line)
-    print("victims:", ", ".join(f"{name} {n}" for name, n in sorted(victims.items())), f"(seed {options.seed})")
+    print("victims:", ", ".join(f"{name} {n}" for name, n in sorted(host.victims.items())), f"(seed {options.seed})")
+    for reader in host.readers:
+        print(f"{reader.user}: {reader.logins} logins, {reader.sessions} whole sessions, {reader.retrieved} messages "
+              f"read, {len(reader.gone)} deleted, {len(reader.maybe)} perhaps, {reader.again} delivered again; refusals {dict(reader.refusals)}")
     if wrong:
-        print("kept:", directory)
+        print("kept:", host.directory)
     else:
-        shutil.rmtree(directory, ignore_errors=True)
-    print(f"kills={options.kills} accepted={accepted} violations={len(wrong)}")
+        shutil.rmtree(host.directory, ignore_errors=True)
+    print(f"kills={options.kills} accepted={accepted} lists-lost={host.lists_lost} violations={len(wrong)}")
     return 1 if wrong else 0
 
 

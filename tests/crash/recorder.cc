@@ -123,6 +123,12 @@ bool recording() noexcept { return state != nullptr; }
 
 void plan_fault(unsigned long at, int error) { fault = {at, 0, error, false}; }
 bool fault_happened() noexcept { return fault.happened; }
+static bool full = false;
+void fill_disk(bool is_full) { full = is_full; }
+bool disk_full(int fd) noexcept { return full && recording() && object_of_fd(fd).has_value(); }
+bool disk_full(int directory_fd, const char* path) noexcept {
+    return full && recording() && place_of(directory_fd, path).has_value();
+}
 int fault_of(int fd) noexcept { return next_fault(fault.at != 0 && recording() && object_of_fd(fd).has_value()); }
 int fault_of(int directory_fd, const char* path) noexcept {
     return next_fault(fault.at != 0 && recording() && place_of(directory_fd, path).has_value());

@@ -52,8 +52,12 @@ Image read_image(const std::string& root, std::map<ObjectId, std::string>* paths
 // The at-th of the recorded calls from now on fails with this errno, once; 0 = none does.
 void plan_fault(unsigned long at, int error);
 bool fault_happened() noexcept;
+// From now on nothing can be created or written below the root; taking away and renaming go on.
+void fill_disk(bool full);
 
 // ---- what recorder_calls.cc asks and reports ----
+bool disk_full(int fd) noexcept;
+bool disk_full(int directory_fd, const char* path) noexcept;
 int fault_of(int fd) noexcept; // errno to fail with, 0 = go on
 int fault_of(int directory_fd, const char* path) noexcept;
 bool recording() noexcept;

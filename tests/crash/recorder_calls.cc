@@ -31,6 +31,21 @@ bool fails(Where... where) {
     return error != 0;
 }
 
+template <class... Where>
+bool no_space(Where... where) {
+    bool none = false;
+    report([&] { none = disk_full(where...); });
+    if (none) errno = ENOSPC;
+    return none;
+}
+
+// Where the next write() goes.
+off_t position_of(int fd) {
+    struct stat st {};
+    const bool appends = (::fcntl(fd, F_GETFL) & O_APPEND) != 0;
+    return appends && ::fstat(fd, &st) == 0 ? st.st_size : ::lseek(fd, 0, SEEK_CUR);
+}
+
 bool is_there(int directory, const char* path) {
     struct stat st {};
     return ::syscall(SYS_newfstatat, directory, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -38,7 +53,7 @@ bool is_there(int directory, const char* path) {
 
 int do_open(int directory, const char* path, int flags, mode_t mode) {
     const bool creates = recording() && (flags & O_CREAT) != 0 && !is_there(directory, path);
-    if (creates && fails(directory, path)) return -1;
+    if (creates && (fails(directory, path) || no_space(directory, path))) return -1;
     const int fd = static_cast<int>(::syscall(SYS_openat, directory, path, flags, mode));
     if (fd < 0 || !recording()) return fd;
     if (creates) report([&] { saw_create(directory, path, false); });
@@ -49,7 +64,7 @@ int do_open(int directory, const char* path, int flags, mode_t mode) {
 mode_t mode_of(int flags, va_list arguments) { return (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0; }
 
 ssize_t do_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
-    if (fails(fd)) return -1;
+    if (fails(fd) || no_space(fd)) return -1;
     const ssize_t n = ::syscall(SYS_pwrite64, fd, bytes, size, offset);
     if (n > 0 && recording())
         report([&] {
@@ -81,7 +96,7 @@ int do_rename(int from_directory, const char* from, int to_directory, const char
 }
 
 int do_mkdir(int directory, const char* path, mode_t mode) {
-    if (fails(directory, path)) return -1;
+    if (fails(directory, path) || no_space(directory, path)) return -1;
     const int rc = static_cast<int>(::syscall(SYS_mkdirat, directory, path, mode));
     if (rc == 0 && recording()) report([&] { saw_create(directory, path, true); });
     return rc;
@@ -125,8 +140,8 @@ int __openat_2(int directory, const char* path, int flags) { return do_open(dire
 int __openat64_2(int directory, const char* path, int flags) { return do_open(directory, path, flags, 0); }
 
 ssize_t write(int fd, const void* bytes, size_t size) {
-    const off_t at = recording() ? ::lseek(fd, 0, SEEK_CUR) : 0;
-    if (fails(fd)) return -1;
+    const off_t at = recording() ? position_of(fd) : 0;
+    if (fails(fd) || no_space(fd)) return -1;
     const ssize_t n = ::syscall(SYS_write, fd, bytes, size);
     if (n > 0 && recording() && at >= 0)
         report([&] {
