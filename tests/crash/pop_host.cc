@@ -29,7 +29,7 @@ std::size_t size_of(unsigned token) { return 300 + token % 7 * 700; }
 // What the net process makes of a row for UIDL.
 std::string id_of(const ListedMessage& message, std::uint32_t uidvalidity) {
     char text[17];
-    std::snprintf(text, sizeof text, "%08X%08X", message.uid, uidvalidity);
+    std::snprintf(text, sizeof text, "%08x%08x", message.uid, uidvalidity);
     return message.uidl.empty() ? text : message.uidl;
 }
 
