@@ -3,6 +3,13 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "common/base/log.h"
+#include "common/store/mailbox.h"
+#include "tests/unit/common/store/recording_ops.h"
 #include "tests/unit/pop3d/pure_server.h"
 
 using namespace posada;
@@ -24,6 +31,12 @@ Policy patient() {
     policy.max_bad_commands = 1'000'000;
     return policy;
 }
+
+struct Silence final : LogSink {
+    Silence() { set_log_sink(this); }
+    ~Silence() override { set_log_sink(nullptr); }
+    void write(const LogEvent&, std::string_view) noexcept override {}
+};
 
 std::string plain(const std::string& message) { return "AUTH PLAIN " + proto::base64_encode(message); }
 
@@ -222,6 +235,60 @@ TEST(PopRegression, Row17_AnExchangeCannotBeReplayed) {
     server.say(proto::base64_encode("lir"));
     server.say(proto::base64_encode("wrong"));
     EXPECT_TRUE(server.say(proto::base64_encode("pamplona")).starts_with("-ERR unknown command"));
+}
+
+// Whatever stands in the list of UIDs: every message is there once, with an id of its own that stays.
+TEST(PopRegression, Row35_Cve20197524_AHostileUidlistLosesNoMessage) {
+    store::testing::Scratch scratch;
+    Silence silence;
+    store::FileOps ops = store::system_file_ops();
+    ops.fsync = [](int) { return 0; }; // hundreds of lists: no disk is waited for
+    const auto maildir = store::Maildir::open_or_create(scratch.maildir(), ops);
+    ASSERT_TRUE(maildir.ok());
+    for (int i = 1; i <= 20; ++i) scratch.put("new/" + std::to_string(i) + ".a,S=6,W=8", "a: b\n\n");
+    const auto ids = [&] {
+        std::set<std::string> out;
+        const auto box = store::Mailbox::open(*maildir, {});
+        EXPECT_TRUE(box.ok()) << box.error().describe();
+        for (std::size_t i = 0; box && i < box->messages().size(); ++i) out.insert(box->uidl(i));
+        return out;
+    };
+    ASSERT_EQ(ids().size(), 20U);
+    const std::string list = scratch.maildir() + "/dovecot-uidlist";
+    const std::string good = *read_file(list, 1 << 20);
+    const std::string start = "3 V1700000000 N21 G0123456789abcdef0123456789abcdef\n";
+    std::vector<std::string> hostile = {"",
+                                        "\n",
+                                        "3",
+                                        "3 V",
+                                        "3 V0 N0\n",
+                                        "3 V4294967295 N4294967295\n1 :1.a\n",
+                                        "9 V1 N1\n",
+                                        "3 V99999999999999999999 N-1\n",
+                                        std::string(1 << 20, '3'),
+                                        std::string(4096, '\0'),
+                                        start + std::string(1 << 20, ' '),
+                                        start + "1 " + std::string(100'000, 'P') + " :1.a\n",
+                                        start + "0 :1.a\n-1 :2.a\n4294967295 :3.a\n4294967296 :4.a\n",
+                                        start + "5 :1.a\n4 :2.a\n5 :3.a\n5 :1.a\n",
+                                        start + "1 :../../etc/passwd\n2 :/etc/passwd\n3 :..\n4 :\n5\n:\n",
+                                        start + "1 Px y :1.a\n2 Px :2.a\n3 Px :3.a\n",
+                                        start + "1 W18446744073709551616 S-5 :1.a\n",
+                                        good.substr(0, good.size() / 2),
+                                        good + good};
+    std::mt19937 chance(35);
+    for (int i = 0; i < 200; ++i) {
+        hostile.push_back(good);
+        for (int n = 0; n < 1 + i % 5; ++n) hostile.back()[chance() % good.size()] = static_cast<char>(chance());
+    }
+    for (const std::string& text : hostile) {
+        std::ofstream(list, std::ios::binary | std::ios::trunc) << text;
+        const auto first = ids();
+        EXPECT_EQ(first.size(), 20U) << text.substr(0, 300);
+        EXPECT_EQ(ids(), first) << text.substr(0, 300);
+        for (const std::string& id : first)
+            EXPECT_TRUE(id.size() <= 70 && id.find_first_of(" \r\n") == std::string::npos);
+    }
 }
 
 TEST(PopRegression, EmptyLineAndColonAndBareSpace) {
