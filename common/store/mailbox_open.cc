@@ -129,7 +129,9 @@ void MailboxOpener::apply_limit() {
 // 0: nothing tells.
 std::uint64_t MailboxOpener::octets_of(const UidEntry& entry, const ScannedFile& file) const {
     if (entry.octets_as_sent != 0) return entry.octets_as_sent;
-    if (const auto told = parse_maildir_name(scan_.name(file)).crlf_size; told && *told != 0) return *told;
+    // What a uidlist says of names lies in the order of UIDs; the scan's names are all over the memory.
+    const std::string_view name = entry.name.empty() ? scan_.name(file) : entry.base();
+    if (const auto told = parse_maildir_name(name).crlf_size; told && *told != 0) return *told;
     if (file.octets != 0) return file.octets;
     return parse_uint(uidlist_field(entry.fields, 'W').value_or("")).value_or(0);
 }

@@ -43,6 +43,8 @@ bool too_recent(const Stamp& stamp) {
     return within_tick(stamp.fresh) || within_tick(stamp.cur);
 }
 
+std::uint32_t hash_of(std::string_view base) { return static_cast<std::uint32_t>(std::hash<std::string_view>{}(base)); }
+
 bool is_regular(int directory, const dirent& entry) {
     if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
     struct stat st {};
@@ -87,15 +89,16 @@ Status MailboxScan::read_folder(const Maildir& maildir, Folder folder) {
 void MailboxScan::add(std::string_view name, Folder folder) {
     if (files_.size() * 2 >= slots_.size()) grow();
     const std::string_view base = name.substr(0, name.find(':'));
-    std::uint32_t& slot = slots_[slot_of(base)];
-    if (slot == 0) {
+    const std::uint32_t hash = hash_of(base);
+    Slot& slot = slots_[slot_of(base, hash)];
+    if (slot.file == 0) {
         files_.emplace_back();
-        slot = static_cast<std::uint32_t>(files_.size());
-    } else if (this->name(files_[slot - 1]) == name) {
-        files_[slot - 1].folder = folder;
+        slot = {hash, static_cast<std::uint32_t>(files_.size())};
+    } else if (this->name(files_[slot.file - 1]) == name) {
+        files_[slot.file - 1].folder = folder;
         return;
     }
-    ScannedFile& file = files_[slot - 1];
+    ScannedFile& file = files_[slot.file - 1];
     file.name_at = keep(name);
     file.name_size = static_cast<std::uint16_t>(name.size());
     file.base_size = static_cast<std::uint16_t>(base.size());
@@ -113,23 +116,32 @@ void MailboxScan::forget_files() {
     slots_ = {};
 }
 
+// All are different and their hashes known: no name is looked at.
 void MailboxScan::grow() {
-    slots_.assign(slots_.empty() ? first_slots : slots_.size() * 2, 0);
-    for (std::size_t i = 0; i < files_.size(); ++i)
-        slots_[slot_of(base(files_[i]))] = static_cast<std::uint32_t>(i + 1);
+    std::vector<Slot> larger(slots_.empty() ? first_slots : slots_.size() * 2);
+    const std::size_t mask = larger.size() - 1;
+    for (const Slot& old : slots_) {
+        if (old.file == 0) continue;
+        std::size_t slot = old.hash & mask;
+        while (larger[slot].file != 0) slot = (slot + 1) & mask;
+        larger[slot] = old;
+    }
+    slots_ = std::move(larger);
 }
 
-// Where it is, or the free slot where it belongs.
-std::size_t MailboxScan::slot_of(std::string_view wanted) const {
+// Where it is, or the free slot where it belongs. Only names of the same hash are compared: each is a cache miss in a
+// large mailbox.
+std::size_t MailboxScan::slot_of(std::string_view wanted, std::uint32_t hash) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = std::hash<std::string_view>{}(wanted)&mask;
-    while (slots_[slot] != 0 && base(files_[slots_[slot] - 1]) != wanted) slot = (slot + 1) & mask;
+    std::size_t slot = hash & mask;
+    while (slots_[slot].file != 0 && (slots_[slot].hash != hash || base(files_[slots_[slot].file - 1]) != wanted))
+        slot = (slot + 1) & mask;
     return slot;
 }
 
 std::optional<std::uint32_t> MailboxScan::find(std::string_view base) const {
     if (slots_.empty()) return std::nullopt;
-    const std::uint32_t found = slots_[slot_of(base)];
+    const std::uint32_t found = slots_[slot_of(base, hash_of(base))].file;
     if (found == 0) return std::nullopt;
     return found - 1;
 }

@@ -47,11 +47,15 @@ class MailboxScan {
     Status read_folder(const Maildir& maildir, Folder folder);
     void add(std::string_view name, Folder folder);
     void grow();
-    [[nodiscard]] std::size_t slot_of(std::string_view base) const;
+    struct Slot {
+        std::uint32_t hash = 0;
+        std::uint32_t file = 0; // index + 1, 0 = free
+    };
+    [[nodiscard]] std::size_t slot_of(std::string_view base, std::uint32_t hash) const;
 
     std::string names_;
     std::vector<ScannedFile> files_;
-    std::vector<std::uint32_t> slots_; // open addressing: index + 1, 0 = free; a power of two
+    std::vector<Slot> slots_; // open addressing; a power of two
     bool settled_ = false;
 };
 

@@ -34,8 +34,8 @@ std::string safe_hostname(std::string_view hostname) {
 MaildirName parse_maildir_name(std::string_view file_name) noexcept {
     MaildirName out;
     out.base = file_name.substr(0, file_name.find(':'));
-    const std::size_t digits = std::min(out.base.find_first_not_of("0123456789"), out.base.size());
-    out.time = parse_uint(out.base.substr(0, digits)).value_or(0);
+    const auto digits = std::find_if(out.base.begin(), out.base.end(), [](char c) { return c < '0' || c > '9'; });
+    out.time = parse_uint(out.base.substr(0, static_cast<std::size_t>(digits - out.base.begin()))).value_or(0);
     std::string_view fields = out.base;
     for (std::size_t comma = fields.find(','); comma != std::string_view::npos; comma = fields.find(',')) {
         fields.remove_prefix(comma + 1);
