@@ -6,6 +6,7 @@
 
 #include "common/base/text.h"
 #include "ctl/command.h"
+#include "ctl/mailbox_command.h"
 #include "ctl/user_command.h"
 
 using namespace posada;
@@ -19,6 +20,7 @@ constexpr Command commands[] = {
     {"status", "[--json] [--config FILE | --control SOCKET]", "what posadad runs, since when, and why something does not run", &ctl::status_command},
     {"reload", "[--config FILE | --control SOCKET]",          "read the configuration again; a wrong one changes nothing",    &ctl::reload_command},
     {"user",   "add|passwd|list|remove [NAME] [--password-fd N | --generate] [--home DIR] [--json] [--config FILE] [--users-file FILE]", "users without a Unix account", &ctl::user_command},
+    {"mailbox", "import|list|check [--user NAME] [--folder NAME] [--json] ... [MBOX|-|MAILDIR]", "mail of an mbox or Maildir brought in; what a mailbox holds; what is wrong in it", &ctl::mailbox_command},
     {"config", "[-n] [--origin] [--json] [--config FILE]",    "the configuration in force; -n: only what differs from the defaults", &ctl::config_command},
     {"check",  "[--json] [--config FILE]",                    "what is wrong with configuration, certificates, accounts, addresses", &ctl::check_command},
     {"help",   "",                                            "this list",                                                    &help_command},

@@ -2,6 +2,7 @@
 #include "common/store/delivery.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -12,6 +13,11 @@ namespace posada::store {
 namespace {
 constexpr int create_flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t message_mode = 0600;
+
+Status check_base(std::string_view base) {
+    if (!base.empty() && base.front() != '.' && base.find_first_of("/:,") == std::string_view::npos) return {};
+    return Error{Errc::invalid, 0, "not a base name: " + std::string(base)};
+}
 } // namespace
 
 DeliveryBatch::~DeliveryBatch() {
@@ -33,9 +39,8 @@ Status DeliveryBatch::fail(Message& message, Error error) {
 
 Status DeliveryBatch::begin(std::string_view base) {
     Message& message = messages_.emplace_back();
-    message.base = base;
-    if (base.empty() || base.front() == '.' || base.find_first_of("/:,") != std::string_view::npos)
-        return fail(message, Error{Errc::invalid, 0, "not a base name: " + message.base});
+    message.base = message.final = base;
+    if (auto good = check_base(base); !good) return fail(message, good.error());
     const FileOps& ops = maildir_.ops();
     const int tmp = maildir_.folder(Folder::tmp);
     file_ = ops.open_at(tmp, message.base.c_str(), create_flags, message_mode);
@@ -55,10 +60,24 @@ Status DeliveryBatch::write(std::string_view bytes) {
     return {};
 }
 
-Status DeliveryBatch::end() {
+Status DeliveryBatch::file(Message& message, const Filing& filing) {
+    if (!filing.base.empty()) {
+        RETURN_IF_ERROR(check_base(filing.base));
+        message.final = filing.base;
+    }
+    message.into_cur = filing.into_cur;
+    message.flags = filing.flags;
+    if (!filing.received) return {};
+    const timespec times[2] = {{*filing.received, 0}, {*filing.received, 0}};
+    return ::futimens(file_, times) == 0 ? Status() : errno_error("futimens");
+}
+
+Status DeliveryBatch::end(const Filing& filing) {
     if (messages_.empty() || file_ < 0) return Error{Errc::invalid, 0, "no message under way"};
     Message& message = messages_.back();
     const FileOps& ops = maildir_.ops();
+    if (message.status)
+        if (auto filed = file(message, filing); !filed) (void)fail(message, filed.error());
     if (message.status && sync_ == DataSync::each_file)
         if (auto synced = sync_file(ops, file_, message.base); !synced) (void)fail(message, synced.error());
     if (ops.close(file_) != 0 && message.status) (void)fail(message, errno_error("close"));
@@ -83,21 +102,25 @@ void DeliveryBatch::sync_data() {
 void DeliveryBatch::publish(Message& message) {
     std::optional<std::uint64_t> crlf_size;
     if (message.measure.has_header_end()) crlf_size = message.measure.with_crlf();
-    const std::string name = with_sizes(message.base, message.measure.stored(), crlf_size);
+    std::string name = with_sizes(message.final, message.measure.stored(), crlf_size);
+    if (message.into_cur) name += ":2," + message.flags;
+    const Folder folder = message.into_cur ? Folder::cur : Folder::fresh;
     const int renamed = maildir_.ops().rename_at(maildir_.folder(Folder::tmp), message.base.c_str(),
-                                                 maildir_.folder(Folder::fresh), name.c_str());
+                                                 maildir_.folder(folder), name.c_str());
     if (renamed != 0) {
-        (void)fail(message, errno_error("rename to new/" + name));
+        (void)fail(message, errno_error("rename to " + (folder_name(folder) + ("/" + name))));
     } else {
         message.in_tmp = false;
     }
 }
 
-void DeliveryBatch::sync_directory() {
-    const auto synced = sync_file(maildir_.ops(), maildir_.folder(Folder::fresh), "new");
+void DeliveryBatch::sync_directory(Folder folder) {
+    const auto concerns = [&](const Message& m) { return m.status.ok() && m.into_cur == (folder == Folder::cur); };
+    if (std::none_of(messages_.begin(), messages_.end(), concerns)) return;
+    const auto synced = sync_file(maildir_.ops(), maildir_.folder(folder), folder_name(folder));
     if (synced) return;
     for (Message& message : messages_)
-        if (message.status) message.status = synced.error();
+        if (concerns(message)) message.status = synced.error();
 }
 
 std::vector<Status> DeliveryBatch::commit() {
@@ -106,7 +129,7 @@ std::vector<Status> DeliveryBatch::commit() {
     if (std::any_of(messages_.begin(), messages_.end(), good)) sync_data();
     for (Message& message : messages_)
         if (message.status) publish(message);
-    if (std::any_of(messages_.begin(), messages_.end(), good)) sync_directory();
+    for (const Folder folder : {Folder::fresh, Folder::cur}) sync_directory(folder);
     std::vector<Status> out;
     for (Message& message : messages_) out.push_back(std::move(message.status));
     messages_.clear();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// DeliveryBatch: messages into one Maildir so that a name in new/ never stands for less than a whole message, not even
-// after a power failure: all data to tmp/, data to stable storage, all names to new/, the directory to stable storage.
-// A message whose Status is good may be acknowledged; of the others nothing remains, or the next attempt finds them
-// by their name (Maildir::find_delivered).
+// DeliveryBatch: messages into one Maildir so that a name in new/ or cur/ never stands for less than a whole message,
+// not even after a power failure: all data to tmp/, data to stable storage, all names to new/, the directory to stable
+// storage. A message whose Status is good may be acknowledged; of the others nothing remains, or the next attempt finds
+// them by their name (Maildir::find_delivered).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,14 @@ namespace posada::store {
 enum class DataSync : std::uint8_t {
     each_file,        // fsync of every message: the wait is bounded by our own data
     whole_filesystem, // one syncfs for the batch: several times faster unless somebody else writes much
+};
+
+// Where and how a message goes, if not simply into new/ under the name that it was begun with.
+struct Filing {
+    std::string base;                 // a name that is known only at the end; empty = as begun
+    bool into_cur = false;            // no new mail: cur/, with these flags
+    std::string flags;                // letters in order: "FS"
+    std::optional<UnixTime> received; // the file's time, which IMAP shows as the date of arrival
 };
 
 class DeliveryBatch {
@@ -34,7 +43,7 @@ class DeliveryBatch {
     // The message under way, in any pieces. After a failure the message is lost, the batch is not.
     Status write(std::string_view bytes);
     // Ends the message; with each_file its data are synced here.
-    Status end();
+    Status end(const Filing& filing = {});
     // The caller cannot give the rest of the message under way: it is lost, for this reason, and never published.
     void refuse(Error reason);
     // Syncs, renames, syncs. One Status per begin(), in order. The batch is empty afterwards.
@@ -43,7 +52,10 @@ class DeliveryBatch {
 
   private:
     struct Message {
-        std::string base;
+        std::string base;  // in tmp/
+        std::string final; // base name in new/ or cur/
+        bool into_cur = false;
+        std::string flags;
         MessageMeasure measure;
         Status status;
         bool in_tmp = false;
@@ -51,7 +63,8 @@ class DeliveryBatch {
     Status fail(Message& message, Error error);
     void sync_data();
     void publish(Message& message);
-    void sync_directory();
+    void sync_directory(Folder folder);
+    Status file(Message& message, const Filing& filing);
     void drop(Message& message);
 
     const Maildir& maildir_;

@@ -29,6 +29,7 @@ class Uidlist {
     [[nodiscard]] bool exists() const { return exists_; }
     // It is whole and the copy knows all of it: nothing to be written unless there are new messages.
     [[nodiscard]] bool current() const { return sealed_ && !damaged_; }
+    [[nodiscard]] bool damaged() const { return damaged_; }
     [[nodiscard]] std::uint32_t uidvalidity() const { return header_.uidvalidity; }
     [[nodiscard]] std::vector<UidEntry>& entries() { return entries_; }
     // Fills octets_as_sent from the copy.

@@ -144,5 +144,39 @@ TEST_P(DeliveryTest, NamesThatLeaveTheFolderAreRefused) {
     EXPECT_TRUE(recording.calls.empty());
 }
 
+TEST_P(DeliveryTest, AMessageThatIsNotNewGoesIntoCurWithFlagsDateAndFinalName) {
+    DeliveryBatch batch(*maildir, GetParam());
+    ASSERT_TRUE(batch.begin("9.tmp").ok());
+    ASSERT_TRUE(batch.write("a: b\n\nc\n").ok());
+    Filing filing;
+    filing.base = "1.final";
+    filing.into_cur = true;
+    filing.flags = "FS";
+    filing.received = 1'000'000'000;
+    ASSERT_TRUE(batch.end(filing).ok());
+    EXPECT_TRUE(batch.commit()[0].ok());
+    EXPECT_EQ(scratch.get("cur/1.final,S=8,W=11:2,FS"), "a: b\n\nc\n");
+    EXPECT_FALSE(scratch.has("tmp/9.tmp"));
+    struct stat st {};
+    ASSERT_EQ(::stat((scratch.maildir() + "/cur/1.final,S=8,W=11:2,FS").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mtime, 1'000'000'000);
+    EXPECT_EQ(recording.calls.back(), "fsync cur");
+    EXPECT_EQ(recording.count("fsync new"), 0U);
+}
+
+TEST_P(DeliveryTest, AFinalNameThatIsNoneFailsItsMessageOnly) {
+    DeliveryBatch batch(*maildir, GetParam());
+    ASSERT_TRUE(batch.begin("9.tmp").ok());
+    Filing filing;
+    filing.base = "../x";
+    EXPECT_FALSE(batch.end(filing).ok());
+    add(batch, "2.good", "a: b\n\n");
+    const auto done = batch.commit();
+    ASSERT_EQ(done.size(), 2U);
+    EXPECT_FALSE(done[0].ok());
+    EXPECT_TRUE(done[1].ok());
+    EXPECT_FALSE(scratch.has("tmp/9.tmp"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, DeliveryTest, ::testing::Values(DataSync::each_file, DataSync::whole_filesystem),
                          [](const auto& p) { return p.param == DataSync::each_file ? "EachFile" : "WholeFilesystem"; });
