@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import Demo, run_tests, wait_until  # noqa: E402
-from dovecot_conversation import Line, plain  # noqa: E402
+from pop3 import Wire, make_maildir, put  # noqa: E402
 from programs import Home  # noqa: E402
 
 USER = "lir"
@@ -30,24 +30,18 @@ home = None
 def deliver(number):
     maildir = demo.maildir(USER)
     name = f"{1_700_000_000 + number}.M{time.monotonic_ns()}P{os.getpid()}.example.org"
-    with open(f"{maildir}/tmp/{name}", "wb") as out:
-        out.write(b"Return-Path: <a@example.org>\nFrom: Ana <a@example.org>\nTo: lir@micasa.test\nSubject: number "
-                  b"%d\nMessage-ID: <%d@example.org>\nDate: Mon, 02 Nov 2026 10:00:%02d +0000\nMIME-Version: 1.0\n"
-                  b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" % (number, number, number) + BODY)
-    os.chown(f"{maildir}/tmp/{name}", *owner())
-    os.rename(f"{maildir}/tmp/{name}", f"{maildir}/new/{name}")
+    put(maildir, name, b"Return-Path: <a@example.org>\nFrom: Ana <a@example.org>\nTo: lir@micasa.test\nSubject: number "
+        b"%d\nMessage-ID: <%d@example.org>\nDate: Mon, 02 Nov 2026 10:00:%02d +0000\nMIME-Version: 1.0\n"
+        b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" % (number, number, number) + BODY,
+        owner())
 
 
 def owner():
-    home_of_user = os.stat(os.path.dirname(demo.maildir(USER)))
-    return home_of_user.st_uid, home_of_user.st_gid
+    return os.stat(os.path.dirname(demo.maildir(USER))).st_uid
 
 
 def fill(count=3):
-    maildir = demo.maildir(USER)
-    for folder in ("", "/tmp", "/new", "/cur"):
-        os.makedirs(maildir + folder, mode=0o700, exist_ok=True)
-        os.chown(maildir + folder, *owner())
+    make_maildir(demo.maildir(USER), owner())
     demo.empty(USER)
     for number in range(1, count + 1):
         deliver(number)
@@ -426,27 +420,25 @@ def login_or_none(tls):
 
 # ---- sequences of commands of programs that have no command line
 
-class Dialog(Line):
+class Dialog(Wire):
     def __init__(self, tls):
         super().__init__(port(tls), demo.tls() if tls == "implicit" else None)
         assert self.line().startswith(b"+OK")
         if tls == "stls":
-            assert self.ask("STLS").startswith(b"+OK")
-            self.secure(demo.tls())
+            self.ask_line("STLS")
+            self.start_tls(demo.tls())
 
-    def ask(self, command, good=True):
-        self.send(command.encode() + b"\r\n")
-        line = self.line()
-        assert line.startswith(b"+" if good else b"-ERR"), (command, line)
-        return line
+    def ask_line(self, command):
+        line = self.say(command)
+        assert line.startswith(b"+"), (command, line)
+        return line[:-2]
 
     def ask_lines(self, command):
-        self.ask(command)
-        return self.lines()
+        return self.ask(command).split(b"\r\n")[:-1]
 
     def authenticate(self):
-        assert self.ask("AUTH PLAIN") == b"+ ", "Thunderbird waits for exactly this"
-        self.ask(plain(USER, password()).decode())
+        assert self.ask_line("AUTH PLAIN") == b"+ ", "Thunderbird waits for exactly this"
+        self.ask_line(base64.b64encode(f"\0{USER}\0{password()}".encode()).decode())
 
 
 # CAPA, AUTH without initial response, STAT, LIST, all UIDLs, RETR of what is new; NOOP in between, whose answer is dropped.
@@ -458,7 +450,7 @@ def test_like_thunderbird():
             client = Dialog(tls)
             assert "UIDL" in [line.decode() for line in client.ask_lines("CAPA")]
             client.authenticate()
-            count = int(client.ask("STAT").split()[1])
+            count = int(client.ask_line("STAT").split()[1])
             sizes = dict(map(bytes.split, client.ask_lines("LIST")))
             uidls = dict(map(bytes.split, client.ask_lines("UIDL")))
             assert count == len(sizes) == len(uidls) == 3 + round_
@@ -466,11 +458,11 @@ def test_like_thunderbird():
                 if uidl in known:
                     continue
                 assert client.ask_lines(f"TOP {number.decode()} 0")[-1] == b""
-                assert client.ask("NOOP").startswith(b"+OK")
+                assert client.ask_line("NOOP").startswith(b"+OK")
                 known[uidl] = client.ask_lines(f"RETR {number.decode()}")
                 assert sum(len(line) + 2 for line in known[uidl]) == int(sizes[number])
-            client.ask("QUIT")
-            assert client.line() is None
+            client.ask_line("QUIT")
+            assert client.line() == b""
             if round_ == 0:
                 deliver(4)
         check(b"\n".join(b"\n".join(text) for text in known.values()) + b"\n", {1, 2, 3, 4})
@@ -483,13 +475,13 @@ def test_like_k9():
     capabilities = client.ask_lines("CAPA")
     assert {b"TOP", b"UIDL"} <= set(capabilities), "it compares whole lines"
     client.authenticate()
-    count = int(client.ask("STAT").split()[1])
+    count = int(client.ask_line("STAT").split()[1])
     for number in range(count, count - 5, -1):
-        size = int(client.ask(f"LIST {number}").split()[2])
-        assert client.ask(f"UIDL {number}").split()[1] == str(number).encode()
+        size = int(client.ask_line(f"LIST {number}").split()[2])
+        assert client.ask_line(f"UIDL {number}").split()[1] == str(number).encode()
         preview = client.ask_lines(f"TOP {number} {size // 76}")
         assert preview[preview.index(b"") + 1] == b"Hola ni\xc3\xb1o"
-    client.ask("QUIT")
+    client.ask_line("QUIT")
 
 
 # Bare AUTH as a probe, USER and PASS, UIDL; "remove from the server after N days" is a DELE of UIDLs it remembers.
@@ -497,22 +489,22 @@ def test_like_outlook_with_days_on_the_server():
     fill()
     first = Dialog("implicit")
     assert b"PLAIN" in first.ask_lines("AUTH")
-    first.ask(f"USER {USER}")
-    first.ask(f"PASS {password()}")
+    first.ask_line(f"USER {USER}")
+    first.ask_line(f"PASS {password()}")
     seen = [line.split()[1] for line in first.ask_lines("UIDL")]
     for number in (1, 2, 3):
         assert first.ask_lines(f"RETR {number}")
-    first.ask("QUIT")
+    first.ask_line("QUIT")
     deliver(4)
     later = Dialog("implicit")
-    later.ask(f"USER {USER}")
-    later.ask(f"PASS {password()}")
+    later.ask_line(f"USER {USER}")
+    later.ask_line(f"PASS {password()}")
     now = [line.split() for line in later.ask_lines("UIDL")]
     assert [uidl for _, uidl in now][:3] == seen
     for number, uidl in now:
         if uidl in seen:
-            later.ask(f"DELE {number.decode()}")
-    later.ask("QUIT")
+            later.ask_line(f"DELE {number.decode()}")
+    later.ask_line("QUIT")
     assert on_server() == [4]
 
 
@@ -521,8 +513,8 @@ def test_like_outlook_with_days_on_the_server():
 def test_files_that_move_during_a_session():
     fill()
     client = Dialog("none")
-    client.ask(f"USER {USER}")
-    client.ask(f"PASS {password()}")
+    client.ask_line(f"USER {USER}")
+    client.ask_line(f"PASS {password()}")
     maildir = demo.maildir(USER)
     for name in os.listdir(f"{maildir}/new"):  # as mutt does when it opens and leaves the mailbox
         os.rename(f"{maildir}/new/{name}", f"{maildir}/cur/{name}:2,S")
@@ -530,10 +522,10 @@ def test_files_that_move_during_a_session():
     moved = next(p for p in glob.glob(f"{maildir}/cur/*") if b"number 2\n" in open(p, "rb").read())
     os.rename(moved, moved + "T" if not moved.endswith("T") else moved)
     check(b"\n".join(client.ask_lines("RETR 2")) + b"\n", {2})
-    client.ask("DELE 2")
+    client.ask_line("DELE 2")
     deliver(4)
-    assert client.ask("STAT").split()[1] == b"2", "mail that comes during a session belongs to the next one"
-    client.ask("QUIT")
+    assert client.ask_line("STAT").split()[1] == b"2", "mail that comes during a session belongs to the next one"
+    client.ask_line("QUIT")
     assert on_server() == [1, 3, 4]
 
 
