@@ -113,7 +113,7 @@ class Service:
             return "agent" if "agent]" in name or "delivery]" in name else os.path.basename(name.split()[0].rstrip(":"))
         self.process.wait()
         # Its programs see the end of their channel and go; the next one must not meet the old ones at its files.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60  # one that is in the middle of a sync ends after it
         while any(os.path.exists(f"/proc/{pid}") and not zombie(pid) for pid in below) and time.monotonic() < deadline:
             time.sleep(0.01)
         while_down()
@@ -215,7 +215,7 @@ class Host:
                 self.kill_one()
             if load.wait(timeout=120) != 0:
                 return ["the load could not be handed in"]
-        if not wait_until_empty(self.directory, 120):
+        if not wait_until_empty(self.directory, 300):
             wrong.append("the queue does not become empty")
         return wrong
 

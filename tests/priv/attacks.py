@@ -10,7 +10,7 @@ INJECT = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"), "tests"
 AT_FDCWD = -100
 O_RDONLY, O_RDWR = 0, 2
 AF_UNIX, AF_INET, SOCK_STREAM, SOCK_DGRAM = 1, 2, 1, 2
-SIGCHLD, SIGSYS = 17, 31
+SIGTERM, SIGCHLD, SIGSYS = 15, 17, 31
 READ_EXEC, PRIVATE_ANONYMOUS = 5, 0x22
 RLIMIT_NOFILE = 7
 EACCES = "result -13"
@@ -46,7 +46,7 @@ def succeeds(p, call, *arguments):
 def on_anybody(p):
     """No process of ours that handles the input of others can do any of this."""
     yield from expect(p, f"result {p.pid}", "getpid")
-    yield from expect(p, TRAPPED, "kill", p.parent, 0)
+    yield from expect(p, TRAPPED, "kill", p.parent, SIGTERM)
     yield from expect(p, TRAPPED, "prlimit64", p.parent, RLIMIT_NOFILE, 0, 0)
     yield from expect(p, TRAPPED, "mmap", 0, 4096, READ_EXEC, PRIVATE_ANONYMOUS, -1, 0)
     yield from expect(p, TRAPPED, "setuid", 0)
