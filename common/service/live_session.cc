@@ -36,7 +36,8 @@ void LiveSession::on_readable() {
     const auto row = gate_.admit(message);
     if (!row) return kill(row.error().text);
     const bool first = std::exchange(untouched_, false);
-    if (message.type == client_address_request && first) return take_client_address(message);
+    if (message.type == client_address_request)
+        return first ? take_client_address(message) : kill("names its client too late");
     if (monitor_ == nullptr) return kill("no request is allowed");
     monitor_->handle(*row, std::move(message));
 }

@@ -320,6 +320,59 @@ def per_source_limit_does_not_keep_others_out():
         raise AssertionError("the slot was not freed")
 
 
+PROXY_LISTENER = """[[echod.listen]]
+name = "echo"
+address = ["127.0.0.1"]
+port = 10007
+proxy_from = ["127.0.0.2"]
+"""
+
+
+@test
+def only_a_proxy_may_name_a_client():
+    with echod(PROXY_LISTENER) as d:
+        liar = Client(d.port, source="127.0.0.7")
+        liar.send("NAME 192.0.2.9")
+        assert liar.line() in (None, "-no monitor")
+        d.wait_log(r"privilege-breach .*rip=127\.0\.0\.7 what=\"names a client without being a proxy\"")
+        assert "rip=192.0.2.9" not in d.log()
+
+
+@test
+def a_client_is_named_once_and_first():
+    with echod(PROXY_LISTENER) as d:
+        twice = Client(d.port, source="127.0.0.2", banner=False)
+        twice.send(b"PROXY TCP4 192.0.2.9 192.0.2.1 5 6\r\nUPPER x\r\n")
+        twice.expect("+hello")
+        twice.expect("+X")
+        twice.send("NAME 192.0.2.10")
+        assert twice.line() in (None, "-no monitor")
+        d.wait_log(r"privilege-breach .*rip=192\.0\.2\.9 .*client_address")
+        late = Client(d.port, source="127.0.0.2", banner=False)
+        late.send(b"PROXY UNKNOWN\r\nUPPER x\r\nNAME 192.0.2.11\r\n")
+        late.expect("+hello")
+        late.expect("+X")
+        assert late.line() in (None, "-no monitor")
+        d.wait_log(r"privilege-breach .*rip=127\.0\.0\.2")
+        assert "rip=192.0.2.11" not in d.log()
+
+
+@test
+def a_crash_penalises_the_client_behind_the_proxy():
+    with echod(PROXY_LISTENER + '[limits]\npenalty_start = "30s"\n') as d:
+        bad = Client(d.port, source="127.0.0.2", banner=False)
+        bad.send(b"PROXY TCP4 192.0.2.66 192.0.2.1 5 6\r\nCRASH\r\n")
+        bad.expect("+hello")
+        d.wait_log(r"penalty-start .*rip=192\.0\.2\.66 seconds=30 reason=crash")
+        again = Client(d.port, source="127.0.0.2", banner=False)
+        again.send(b"PROXY TCP4 192.0.2.66 192.0.2.1 5 6\r\n")
+        assert again.line() is None
+        d.wait_log(r"limit-refuse .*rip=192\.0\.2\.66 limit=penalty")
+        other = Client(d.port, source="127.0.0.2", banner=False)
+        other.send(b"PROXY TCP4 192.0.2.67 192.0.2.1 5 6\r\n")
+        other.expect("+hello")
+
+
 @test
 def starttls_works_and_is_offered_once():
     with tempfile.TemporaryDirectory() as folder:

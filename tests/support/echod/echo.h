@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // echod, the smallest daemon: the recipe of HACKING.md made real, and what the tests of the service layer run on.
-// ECHO answers at once; UPPER asks the monitor, the whole road of a privileged request; CRASH dies by a signal.
+// ECHO answers at once; UPPER asks the monitor, the whole road of a privileged request; NAME tells
+// it who the client is, as a process that was taken over might; CRASH dies by a signal.
 #pragma once
 
 #include <variant>
 
 #include "common/priv/request.h"
 #include "common/proto/table.h"
+#include "common/service/client_address.h"
 
 namespace posada::echod {
 
 inline constexpr priv::RequestInfo requests[] = {
     {2, "upper", priv::any_phase, false, 1024, 0, 0, "returns the text in upper case"},
+    service::client_address_row,
 };
 
-enum class Action : std::uint8_t { reply, ask_upper, start_tls, crash, close };
+enum class Action : std::uint8_t { reply, ask_upper, name_client, start_tls, crash, close };
 struct Effect {
     Action action;
     std::string text;
@@ -25,6 +28,7 @@ struct Session {
     Effect effect{};
     void on_echo(std::string_view arg) { effect = {Action::reply, "+" + std::string(arg)}; }
     void on_upper(std::string_view arg) { effect = {Action::ask_upper, std::string(arg)}; }
+    void on_name(std::string_view arg) { effect = {Action::name_client, std::string(arg)}; }
     void on_starttls(std::string_view) { effect = {Action::start_tls, "+go"}; }
     void on_crash(std::string_view) { effect = {Action::crash, {}}; }
     void on_quit(std::string_view) { effect = {Action::close, "+bye"}; }
@@ -34,6 +38,7 @@ struct Session {
 inline constexpr proto::CommandRow<Session> commands[] = {
     {"ECHO", proto::Arg::optional, 1, 0, "ECHO [SP text]", "say it again", "", nullptr, "", &Session::on_echo},
     {"UPPER", proto::Arg::required, 1, 0, "UPPER SP text", "say it louder", "", nullptr, "", &Session::on_upper},
+    {"NAME", proto::Arg::required, 1, proto::hidden, "NAME SP address", "lie", "", nullptr, "", &Session::on_name},
     {"STARTTLS", proto::Arg::none, 1, proto::starts_tls, "STARTTLS", "encrypt", "", nullptr, "", &Session::on_starttls},
     {"CRASH", proto::Arg::none, 1, proto::hidden, "CRASH", "abort", "", nullptr, "", &Session::on_crash},
     {"QUIT", proto::Arg::none, 1, 0, "QUIT", "end", "", nullptr, "", &Session::on_quit},

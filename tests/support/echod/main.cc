@@ -11,7 +11,11 @@ struct Options {
 };
 
 static std::vector<service::Listener> builtin_listeners() {
-    return {{"echo", {"127.0.0.1"}, 10007, service::TlsMode::starttls, false, {}, false, "echo"}};
+    service::Listener echo;
+    echo.name = echo.fd_name = "echo";
+    echo.addresses = {"127.0.0.1"};
+    echo.port = 10007;
+    return {echo};
 }
 
 const service::SectionInfo& Options::section() {

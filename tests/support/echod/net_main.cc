@@ -28,14 +28,16 @@ class Conn final : public service::Connection {
     }
     void act(const Effect& effect) {
         if (effect.action == Action::crash) std::abort();
-        if (effect.action == Action::ask_upper) return ask(effect.text);
+        if (effect.action == Action::ask_upper) return ask(requests[0].type, effect.text);
+        if (effect.action == Action::name_client)
+            return ask(requests[1].type, service::encode_client_address(*io::Address::parse(effect.text, 1)));
         stream().write(effect.text + "\r\n");
         if (effect.action == Action::start_tls) start_tls();
         if (effect.action == Action::close) close("quit");
     }
-    void ask(const std::string& text) {
+    void ask(std::uint16_t type, const std::string& text) {
         waiting_ = true;
-        monitor().request(requests[0].type, accepted().id, text, [this](const Result<service::Reply>& reply) {
+        monitor().request(type, accepted().id, text, [this](const Result<service::Reply>& reply) {
             waiting_ = false;
             act({Action::reply, reply ? "+" + reply->body : "-no monitor"});
             on_input();
