@@ -46,6 +46,7 @@ int MailAgent::serve(priv::Channel channel) {
 MailAgent::Answer MailAgent::handle(const priv::Message& message) {
     if (message.type == open_mailbox_request) return {verdict(open_mailbox()), {}};
     if (message.type == remove_request) return {verdict(remove(message.payload)), {}};
+    if (message.type == mark_seen_request) return {verdict(mark_seen(message.payload)), {}};
     if (message.type == commit_request) return {verdict(commit()), {}};
     if (message.type == fetch_request) return fetch(message.payload);
     const auto number = decode_number(message.payload);
@@ -88,9 +89,19 @@ Result<std::string> MailAgent::open_mailbox() {
     auto mailbox = store::Mailbox::open(*maildir_, {task_.max_messages, task_.lock_wait});
     if (!mailbox) return log_failure("open", mailbox.error()), mailbox.error();
     mailbox_.emplace(std::move(*mailbox));
+    if (auto expired = expire(); !expired) return log_failure("expire", expired.error()), expired.error();
     gate_.set_phase(priv::after_login);
     return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
                                  mailbox_->hidden()});
+}
+
+Status MailAgent::expire() {
+    if (task_.expire == Millis(0)) return {};
+    const UnixTime before = SystemClock().unix_now() - std::chrono::duration_cast<Seconds>(task_.expire).count();
+    const auto expired = mailbox_->expire(before);
+    if (!expired) return expired.error();
+    if (*expired != 0) log(event::mailbox_opened, {{"expired", std::to_string(*expired)}});
+    return {};
 }
 
 Result<std::string> MailAgent::list(std::uint32_t first) {
@@ -117,6 +128,20 @@ Result<std::string> MailAgent::remove(std::string_view payload) {
         }
     }
     if (!all) return all.error();
+    return std::string();
+}
+
+// A flag that is not set harms nobody: it is logged, and the session goes on.
+Result<std::string> MailAgent::mark_seen(std::string_view payload) {
+    const auto numbers = decode_numbers(payload);
+    if (!numbers) return numbers.error();
+    Status first_failure;
+    for (const std::uint32_t n : *numbers) {
+        if (n >= mailbox_->messages().size()) return Error{Errc::protocol, 0, "no such message"};
+        auto marked = mailbox_->add_flags(n, "S");
+        if (!marked && first_failure) first_failure = std::move(marked);
+    }
+    if (!first_failure) log_failure("mark_seen", first_failure.error());
     return std::string();
 }
 

@@ -18,6 +18,7 @@ struct AgentTask {
     std::string maildir;
     Millis lock_wait{0};
     std::uint32_t max_messages = 0;
+    Millis expire{0}; // how long messages are kept; 0 = for ever
 };
 
 class MailAgent {
@@ -36,7 +37,9 @@ class MailAgent {
     Result<std::string> list(std::uint32_t first);
     Answer fetch(std::string_view payload);
     Result<std::string> remove(std::string_view payload);
+    Result<std::string> mark_seen(std::string_view payload);
     Result<std::string> commit();
+    Status expire();
 
     AgentTask task_;
     priv::RequestGate gate_;

@@ -20,12 +20,13 @@ constexpr std::uint16_t list_request = 4;
 constexpr std::uint16_t fetch_request = 6;
 constexpr std::uint16_t remove_request = 8;
 constexpr std::uint16_t commit_request = 10;
+constexpr std::uint16_t mark_seen_request = 12;
 
 constexpr std::uint32_t fetch_batch = 32;   // messages in one answer to fetch
-constexpr std::size_t remove_batch = 8'000; // numbers in one remove request
+constexpr std::size_t remove_batch = 8'000; // numbers in one remove or mark_seen request
 
 // before_login: the mailbox is not open yet.
-constexpr std::array<priv::RequestInfo, 5> agent_requests{{
+constexpr std::array<priv::RequestInfo, 6> agent_requests{{
     {open_mailbox_request, "open_mailbox", priv::before_login, true, 0, 0, 0,
      "Locks the mailbox for this session and counts its messages."},
     {list_request, "list", priv::after_login, false, 4, 0, 0, "Sizes and unique ids of messages, as many as fit."},
@@ -33,6 +34,8 @@ constexpr std::array<priv::RequestInfo, 5> agent_requests{{
      "Messages in a row, each as a descriptor to read from."},
     {remove_request, "remove", priv::after_login, false, 4 + 4 * remove_batch, 0, 0, "Removes these messages."},
     {commit_request, "commit", priv::after_login, true, 0, 0, 0, "Makes the removals durable."},
+    {mark_seen_request, "mark_seen", priv::after_login, false, 4 + 4 * remove_batch, 0, 0,
+     "Marks these messages as read."},
 }};
 
 struct MailboxSummary {

@@ -21,6 +21,9 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
     out.policy.scram = common->scram;
     out.channel_binding = common->channel_binding;
     out.policy.transcript = common->service.transcript;
+    out.policy.mark_seen = out.options.mark_seen;
+    out.policy.expires = out.options.expire != Millis(0);
+    out.policy.expire_days = static_cast<std::uint32_t>(out.options.expire / std::chrono::hours(24));
     out.policy.language = out.options.language;
     // What is announced is never less than what is enforced.
     out.policy.login_delay_seconds = static_cast<std::uint32_t>((out.options.login_delay.count() + 999) / 1000);

@@ -73,6 +73,7 @@ class Conn final : public service::Connection {
     void act(const SendMessage& send);
     void act(const RemoveMessages& remove);
     void remove_from(std::size_t first);
+    void mark_seen_from(std::size_t first);
     void commit();
     void send_more();
     void end_transfer();
@@ -96,6 +97,7 @@ class Conn final : public service::Connection {
     OpenedMessage opened_; // what the session waits to send
     std::optional<Transfer> transfer_;
     std::vector<std::uint32_t> removing_; // numbers of the agent
+    std::vector<std::uint32_t> seen_;     // likewise
 };
 
 } // namespace posada::pop3d

@@ -92,11 +92,24 @@ void Conn::end_transfer() {
 void Conn::act(const RemoveMessages& remove) {
     removing_.clear();
     for (const std::uint32_t number : remove.numbers) removing_.push_back(number - 1);
+    seen_.clear();
+    for (const std::uint32_t number : remove.seen) seen_.push_back(number - 1);
     remove_from(0);
 }
 
+void Conn::mark_seen_from(std::size_t first) {
+    if (first == seen_.size()) return removing_.empty() ? session_.messages_removed() : commit();
+    const std::size_t count = std::min(remove_batch, seen_.size() - first);
+    const auto numbers = std::span<const std::uint32_t>(seen_).subspan(first, count);
+    ask_agent(mark_seen_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply>) {
+        if (session_.closed()) return;
+        mark_seen_from(next);
+        run();
+    });
+}
+
 void Conn::remove_from(std::size_t first) {
-    if (first == removing_.size()) return commit();
+    if (first == removing_.size()) return mark_seen_from(0);
     const std::size_t count = std::min(remove_batch, removing_.size() - first);
     const auto numbers = std::span<const std::uint32_t>(removing_).subspan(first, count);
     ask_agent(remove_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply> reply) {

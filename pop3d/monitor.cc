@@ -21,6 +21,7 @@ struct Shared {
     Millis login_delay;
     Millis lock_wait;
     std::uint32_t max_messages;
+    Millis expire;
 };
 
 class Monitor final : public service::MonitorSession, public service::LoginHooks {
@@ -48,7 +49,7 @@ class Monitor final : public service::MonitorSession, public service::LoginHooks
             return made ? Status() : Status(made.error());
         };
         spec.trees = {account.maildir};
-        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages};
+        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages, shared_.expire};
         auto agent = shared_.agents->start(
             std::move(spec), [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); });
         if (!agent) return done(agent.error());
@@ -91,7 +92,7 @@ Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::Mon
     Shared shared{context.loop.clock(), std::make_unique<service::LoginService>(context.loop, std::move(config)),
                   std::move(*agents),   std::move(*login_times),
                   options.login_delay,  options.lock_wait,
-                  options.max_messages};
+                  options.max_messages, options.expire};
     return std::unique_ptr<service::MonitorService>(std::make_unique<Service>(std::move(shared)));
 }
 

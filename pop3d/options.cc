@@ -11,6 +11,7 @@ namespace {
 using namespace posada::service;
 
 constexpr std::size_t max_banner = 200;
+constexpr int seconds_per_day = 86'400;
 
 constexpr std::string_view language_words[] = {"en", "es"};
 
@@ -33,6 +34,10 @@ constexpr OptionRow rows[] = {
     choice<&Pop3Options::language>("language", language_words,
                                    "Language of the replies for a client that leaves the choice to the server; the "
                                    "others hear English until they choose."),
+    boolean<&Pop3Options::mark_seen>("mark_seen", "Whether messages that RETR has sent are marked as read at QUIT."),
+    duration<&Pop3Options::expire>("expire", Seconds(0), Seconds(20LL * 365 * 86'400),
+                                   "How long messages are kept, read or not: older ones are removed when their "
+                                   "mailbox is opened. Whole days; 0s keeps them for ever."),
     text<&Pop3Options::banner>("banner", "Text of the greeting, before \"at HOST starting.\""),
 };
 constexpr Schema schema{rows};
@@ -60,9 +65,16 @@ void check_banner(const std::string& banner, SectionCheck& check) {
         check.error("banner", "\"banner\" must not be longer than " + std::to_string(max_banner) + " octets");
 }
 
+// CAPA announces it in days (RFC 2449 §6.7), and EXPIRE 0 would say that nothing may be left on the server.
+void check_expire(Millis expire, SectionCheck& check) {
+    if (expire % Seconds(seconds_per_day) != Millis(0))
+        check.error("expire", "\"expire\" must be a whole number of days, such as \"30d\"; \"0s\" keeps mail for ever");
+}
+
 // Keys of the common [[listen]] table that mean nothing here must not look as if they did.
 void check(const void* options, SectionCheck& check) {
     check_banner(static_cast<const Pop3Options*>(options)->banner, check);
+    check_expire(static_cast<const Pop3Options*>(options)->expire, check);
     for (std::size_t i = 0; check.written("listen[" + std::to_string(i) + "]"); ++i)
         for (const std::string key : {"auth", "trusted"}) {
             const std::string path = "listen[" + std::to_string(i) + "]." + key;

@@ -24,6 +24,8 @@ struct Pop3Options {
     std::uint32_t max_messages = 1'000'000; // of one session; the others are hidden until these are gone
     Millis login_delay{0};                  // between two logins of an account; 0 = none
     Language language = Language::english;  // what LANG * chooses
+    bool mark_seen = true;                  // what RETR has sent is \Seen after QUIT
+    Millis expire{0};                       // how long messages are kept; 0 = for ever
     std::string banner{"posada POP3 server"};
 
     static const service::SectionInfo& section();

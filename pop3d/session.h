@@ -36,6 +36,7 @@ struct Policy {
     Language language = Language::english; // what LANG * chooses
     bool expires = false;                  // old messages are removed, ...
     std::uint32_t expire_days = 0;         // ... after so many whole days
+    bool mark_seen = true;                 // what RETR has sent is reported at QUIT
     std::uint32_t login_delay_seconds = 0; // 0 = none
 };
 
@@ -65,7 +66,8 @@ struct SendMessage {
     std::optional<std::uint64_t> body_lines;
 };
 struct RemoveMessages {
-    std::vector<std::uint32_t> numbers; // not empty
+    std::vector<std::uint32_t> numbers;
+    std::vector<std::uint32_t> seen; // sent by RETR and not removed; one of the two is not empty
 };
 struct LogNote {
     const LogEvent* event;

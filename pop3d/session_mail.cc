@@ -99,7 +99,10 @@ void Session::message_refused(MessageRefusal why) {
     error(Text::message_unreadable, "SYS/TEMP");
 }
 
-void Session::message_sent() { wait_ = Wait::nothing; }
+void Session::message_sent() {
+    if (!body_lines_) maildrop_.set_sent(requested_);
+    wait_ = Wait::nothing;
+}
 
 void Session::on_dele(std::string_view arg) {
     const auto number = message_number(arg);
@@ -116,10 +119,11 @@ void Session::on_rset(std::string_view) {
 void Session::on_noop(std::string_view) { ok_data({}); }
 
 void Session::on_quit(std::string_view) {
-    std::vector<std::uint32_t> marked = maildrop_.marked();
-    if (marked.empty()) return sign_off();
+    RemoveMessages remove{maildrop_.marked(), {}};
+    if (policy_.mark_seen) remove.seen = maildrop_.sent();
+    if (remove.numbers.empty() && remove.seen.empty()) return sign_off();
     wait_ = Wait::removal;
-    effects_.push_back(RemoveMessages{std::move(marked)});
+    effects_.push_back(std::move(remove));
 }
 
 void Session::messages_removed() {

@@ -21,6 +21,7 @@ class Maildrop {
         uids_.push_back(uid);
         if (!own_uidl.empty()) own_uidls_.emplace_back(size(), own_uidl);
         marked_.push_back(false);
+        sent_.push_back(false);
         left_octets_ += octets;
         ++left_;
     }
@@ -54,13 +55,22 @@ class Maildrop {
         for (std::uint32_t n = 1; n <= size(); ++n) set_mark(n, false);
     }
     [[nodiscard]] std::vector<std::uint32_t> marked() const {
-        std::vector<std::uint32_t> out;
-        for (std::uint32_t n = 1; n <= size(); ++n)
-            if (marked_[n - 1]) out.push_back(n);
-        return out;
+        return numbers([this](std::size_t i) { return marked_[i]; });
+    }
+    void set_sent(std::uint32_t n) { sent_[n - 1] = true; }
+    // By RETR, to the end; without those marked.
+    [[nodiscard]] std::vector<std::uint32_t> sent() const {
+        return numbers([this](std::size_t i) { return sent_[i] && !marked_[i]; });
     }
 
   private:
+    template <class Wanted>
+    [[nodiscard]] std::vector<std::uint32_t> numbers(Wanted wanted) const {
+        std::vector<std::uint32_t> out;
+        for (std::uint32_t n = 1; n <= size(); ++n)
+            if (wanted(n - 1)) out.push_back(n);
+        return out;
+    }
     void set_mark(std::uint32_t n, bool on) {
         if (marked_[n - 1] == on) return;
         marked_[n - 1] = on;
@@ -77,6 +87,7 @@ class Maildrop {
     std::vector<std::uint32_t> uids_;
     std::vector<std::pair<std::uint32_t, std::string>> own_uidls_; // by number
     std::vector<bool> marked_;
+    std::vector<bool> sent_;
     std::uint32_t left_ = 0;
     std::uint64_t left_octets_ = 0;
 };

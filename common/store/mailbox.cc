@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/store/maildir_name.h"
 #include "common/store/uidlist_format.h"
 
 namespace posada::store {
@@ -43,7 +44,7 @@ std::string Mailbox::uidl(std::size_t index) const {
 // Looks for all messages at once: a program that moves one usually moves many.
 Status Mailbox::find_again() {
     MailboxScan now;
-    RETURN_IF_ERROR(now.read(*maildir_));
+    for (int round = 0; round < renames_followed && !now.settled(); ++round) RETURN_IF_ERROR(now.read(*maildir_));
     for (std::size_t i = 0; i < messages_.size(); ++i) {
         StoredMessage& message = messages_[i];
         const auto found = now.find(name(i).substr(0, message.base_size));
@@ -83,6 +84,60 @@ Status Mailbox::remove(std::size_t index) {
         }
     }
     return {};
+}
+
+Status Mailbox::add_flags(std::size_t index, std::string_view flags) {
+    StoredMessage& message = messages_[index];
+    for (int attempt = 0; !message.gone; ++attempt) {
+        const std::string from(name(index));
+        const std::string to = with_flags(from, flags);
+        if (message.folder == Folder::cur && from == to) return {};
+        if (maildir_->ops().rename_at(maildir_->folder(message.folder), from.c_str(), maildir_->folder(Folder::cur),
+                                      to.c_str()) == 0) {
+            message.folder = Folder::cur;
+            message.name_at = scan_.keep(to);
+            message.name_size = static_cast<std::uint16_t>(to.size());
+            return {};
+        }
+        if (errno != ENOENT || attempt == renames_followed) return errno_error("rename to cur/" + to);
+        RETURN_IF_ERROR(find_again());
+    }
+    return {};
+}
+
+// The name alone may be anything: a mailbox made by another program can start at 1.
+bool Mailbox::arrived_before(std::size_t index, UnixTime time) const {
+    struct stat st {};
+    if (parse_maildir_name(name(index)).time >= static_cast<std::uint64_t>(time)) return false;
+    const int folder = maildir_->folder(messages_[index].folder);
+    return ::fstatat(folder, std::string(name(index)).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_mtim.tv_sec < time;
+}
+
+Result<std::size_t> Mailbox::expire(UnixTime before) {
+    std::size_t removed = 0;
+    if (before <= 0) return removed;
+    for (std::size_t i = 0; i < messages_.size(); ++i) {
+        if (!arrived_before(i, before)) continue;
+        RETURN_IF_ERROR(remove(i));
+        ++removed;
+    }
+    if (removed == 0) return removed;
+    drop_gone();
+    RETURN_IF_ERROR(sync());
+    return removed;
+}
+
+void Mailbox::drop_gone() {
+    std::vector<std::pair<std::uint32_t, std::string>> own;
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < messages_.size(); ++i) {
+        if (messages_[i].gone) continue;
+        if (const std::string_view uidl = own_uidl(i); !uidl.empty()) own.emplace_back(kept, uidl);
+        messages_[kept++] = messages_[i];
+    }
+    messages_.resize(kept);
+    own_uidls_ = std::move(own);
 }
 
 Status Mailbox::sync() {

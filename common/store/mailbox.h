@@ -48,6 +48,11 @@ class Mailbox {
 
     // For reading, a regular file. Errc::not_found: another program removed it.
     Result<UniqueFd> open_message(std::size_t index);
+    // Adds flags (maildir_name.h), which moves the message to cur/; good when it is gone. Not made durable.
+    Status add_flags(std::size_t index, std::string_view flags);
+    // Removes what arrived before this time, by the file's time stamp and, where it has one, the name's. How many; the
+    // messages are numbered anew.
+    Result<std::size_t> expire(UnixTime before);
     // Takes the name away; good when it is gone already. Durable only after sync().
     Status remove(std::size_t index);
     Status sync();
@@ -56,6 +61,8 @@ class Mailbox {
     explicit Mailbox(const Maildir& maildir) : maildir_(&maildir) {}
     friend class MailboxOpener;
     Status find_again();
+    [[nodiscard]] bool arrived_before(std::size_t index, UnixTime time) const;
+    void drop_gone();
 
     const Maildir* maildir_;
     MailboxScan scan_; // holds the names

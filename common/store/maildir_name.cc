@@ -64,6 +64,18 @@ std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optio
     return out;
 }
 
+std::string_view flags_of(std::string_view file_name) noexcept {
+    const std::size_t info = file_name.find(":2,");
+    return info == std::string_view::npos ? std::string_view() : file_name.substr(info + 3);
+}
+
+std::string with_flags(std::string_view file_name, std::string_view flags) {
+    std::string all = std::string(flags_of(file_name)).append(flags);
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return std::string(file_name.substr(0, file_name.find(':'))) + ":2," + all;
+}
+
 bool is_uidl(std::string_view text) noexcept {
     const auto allowed = [](char c) { return c >= 0x21 && c <= 0x7e; };
     return !text.empty() && text.size() <= max_uidl && std::all_of(text.begin(), text.end(), allowed);

@@ -30,6 +30,12 @@ std::string delivery_name(UnixTime arrival, std::string_view queue_id, std::uint
 // readers are sent, so such a message is measured when it is read.
 std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optional<std::uint64_t> crlf_size);
 
+// The letters behind ":2,": D draft, F flagged, P passed, R replied, S seen, T trashed, a-z keywords; "" if there are
+// none.
+std::string_view flags_of(std::string_view file_name) noexcept;
+// The same name with these letters too, in ASCII order; those that nobody knows stay.
+std::string with_flags(std::string_view file_name, std::string_view flags);
+
 // RFC 1939 §7: 1 to 70 characters from 0x21 to 0x7E.
 bool is_uidl(std::string_view text) noexcept;
 

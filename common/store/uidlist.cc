@@ -195,8 +195,8 @@ Result<std::uint32_t> Uidlist::add(std::string_view name, std::uint64_t measured
 }
 
 Status Uidlist::write() {
-    const bool whole = rewrite_ || !exists_;
-    if (!whole && added_from_ == entries_.size() && sealed_) return {};
+    // What somebody else wrote, or we in vain, may not be on stable storage.
+    const bool whole = rewrite_ || !exists_ || !sealed_;
     if (whole) {
         RETURN_IF_ERROR(write_main());
     } else if (added_from_ < entries_.size()) {

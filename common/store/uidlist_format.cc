@@ -9,7 +9,7 @@ namespace posada::store {
 
 namespace {
 
-constexpr std::uint64_t max_uid = 0xffff'fffe; // next_uid is a number of 32 bits too
+constexpr std::uint32_t max_uid = UINT32_MAX - 1; // next_uid is a number of 32 bits too
 
 // Cuts one word off, and the space behind it.
 std::string_view take_word(std::string_view& rest) {
@@ -19,17 +19,17 @@ std::string_view take_word(std::string_view& rest) {
     return word;
 }
 
-std::optional<std::uint32_t> parse_uid(std::string_view digits) {
+std::optional<std::uint32_t> parse_uid(std::string_view digits, std::uint32_t highest) {
     std::uint32_t uid = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), uid);
-    if (error != std::errc() || end != digits.data() + digits.size() || uid == 0 || uid > max_uid) return std::nullopt;
+    if (error != std::errc() || end != digits.data() + digits.size() || uid == 0 || uid > highest) return std::nullopt;
     return uid;
 }
 
 bool read_header_field(std::string_view word, UidlistHeader& header) {
     const std::string_view value = word.substr(1);
     if (word.front() == 'V' || word.front() == 'N') {
-        const auto number = parse_uid(value);
+        const auto number = parse_uid(value, UINT32_MAX);
         if (!number) return false;
         (word.front() == 'V' ? header.uidvalidity : header.next_uid) = *number;
     } else if (word.front() == 'G') {
@@ -53,7 +53,7 @@ std::optional<UidlistHeader> read_header(std::string_view line) {
 
 std::optional<UidEntry> read_entry(std::string_view line) {
     UidEntry entry;
-    const auto uid = parse_uid(take_word(line));
+    const auto uid = parse_uid(take_word(line), max_uid);
     if (!uid) return std::nullopt;
     entry.uid = *uid;
     const char* const fields = line.data();

@@ -27,6 +27,7 @@ FUZZ_SRCS_pop3_session := $(patsubst %,common/proto/%.cc,line reply base64 sasl)
     pop3d/commands.cc pop3d/texts.cc
 FUZZ_SRCS_pop3_message := common/proto/dot.cc common/store/message_measure.cc pop3d/message_writer.cc
 
+FUZZ_SRCS_uidlist := common/store/uidlist_format.cc
 FUZZ_SRCS_mbox := $(patsubst %,common/store/%.cc,mbox mbox_from mbox_status)
 
 FUZZ_SRCS_queue_protocol := smtpd/queue_protocol.cc common/priv/request.cc

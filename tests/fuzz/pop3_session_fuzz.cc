@@ -131,8 +131,9 @@ class Driver {
         session_.message_sent();
     }
     void on(RemoveMessages& remove) {
-        const std::set<std::uint32_t> numbers(remove.numbers.begin(), remove.numbers.end());
-        require(!numbers.empty() && numbers.size() == remove.numbers.size());
+        std::set<std::uint32_t> numbers(remove.numbers.begin(), remove.numbers.end());
+        numbers.insert(remove.seen.begin(), remove.seen.end());
+        require(!numbers.empty() && numbers.size() == remove.numbers.size() + remove.seen.size());
         require(*numbers.begin() >= 1 && *numbers.rbegin() <= mailbox_size);
         removed_ = true;
         if ((setup_ & 16) != 0) return session_.removal_failed();

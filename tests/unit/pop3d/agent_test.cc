@@ -25,7 +25,7 @@ class AgentTest : public ::testing::Test {
         auto pair = make_seqpacket_pair();
         ASSERT_TRUE(pair.ok());
         channel = priv::Channel(std::move(pair->first));
-        AgentTask task{scratch.maildir(), Millis(50), max_messages};
+        AgentTask task{scratch.maildir(), Millis(50), max_messages, expire};
         thread = std::thread([this, task, theirs = std::make_shared<UniqueFd>(std::move(pair->second))] {
             status = MailAgent(task).serve(priv::Channel(std::move(*theirs)));
         });
@@ -54,6 +54,7 @@ class AgentTest : public ::testing::Test {
     priv::Channel channel;
     std::thread thread;
     int status = -1;
+    Millis expire{0};
     std::vector<UniqueFd> fds;
 };
 
@@ -135,6 +136,29 @@ TEST_F(AgentTest, RemovesOnRequestOnly) {
     stop();
     EXPECT_EQ(status, 0);
     EXPECT_TRUE(scratch.has("new/2.b"));
+}
+
+TEST_F(AgentTest, MarksAsReadOnRequestOnly) {
+    for (const char* name : {"new/1.a", "new/2.b"}) scratch.put(name, "\n");
+    open();
+    const std::uint32_t numbers[] = {1};
+    EXPECT_TRUE(ask(mark_seen_request, encode_numbers(numbers)).ok());
+    EXPECT_TRUE(scratch.has("new/1.a"));
+    EXPECT_TRUE(scratch.has("cur/2.b:2,S"));
+    const std::uint32_t beyond[] = {2};
+    EXPECT_FALSE(ask(mark_seen_request, encode_numbers(beyond)).ok());
+}
+
+TEST_F(AgentTest, OldMessagesAreRemovedWhenTheMailboxIsOpened) {
+    stop();
+    expire = std::chrono::hours(24);
+    start();
+    scratch.put("new/1.old", "\n");
+    scratch.put("new/2.young", "\n");
+    ASSERT_EQ(std::system(("touch -d '2 days ago' " + scratch.maildir() + "/new/1.old").c_str()), 0);
+    EXPECT_EQ(open().messages, 1U);
+    EXPECT_FALSE(scratch.has("new/1.old"));
+    EXPECT_TRUE(scratch.has("new/2.young"));
 }
 
 TEST_F(AgentTest, AMailboxInUseIsBusy) {

@@ -2,6 +2,7 @@
 #include "common/store/mailbox.h"
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
 #include <atomic>
 #include <set>
@@ -138,6 +139,47 @@ TEST_F(MailboxTest, AFailedSyncOfTheRemovalIsAFailure) {
     recording.fail = "fsync new";
     EXPECT_TRUE(box.remove(0).ok());
     EXPECT_FALSE(box.sync().ok());
+}
+
+TEST_F(MailboxTest, SeenIsARenameToCurThatKeepsOtherFlags) {
+    scratch.put("new/1.a", "a: b\n\n");
+    scratch.put("cur/2.b:2,FRx", "a: b\n\n");
+    scratch.put("cur/3.c:2,S", "a: b\n\n");
+    Mailbox box = open();
+    const auto before = uidls(box);
+    rename("cur/2.b:2,FRx", "cur/2.b:2,FRTx"); // meanwhile, by another program
+    recording = {};
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(box.add_flags(i, "S").ok());
+    EXPECT_TRUE(scratch.has("cur/1.a:2,S"));
+    EXPECT_TRUE(scratch.has("cur/2.b:2,FRSTx"));
+    EXPECT_EQ(recording.count("rename cur/3.c"), 0U);
+    EXPECT_TRUE(box.open_message(0).ok());
+    EXPECT_EQ(uidls(open()), before);
+    ASSERT_EQ(::unlink((scratch.maildir() + "/cur/1.a:2,S").c_str()), 0);
+    EXPECT_TRUE(box.add_flags(0, "F").ok()) << "gone is not an error";
+}
+
+TEST_F(MailboxTest, ExpiryGoesByNameAndFile) {
+    const UnixTime now = ::time(nullptr);
+    const auto age = [&](const std::string& below, UnixTime time) {
+        scratch.put(below, "a: b\n\n");
+        const timeval times[2] = {{time, 0}, {time, 0}};
+        ASSERT_EQ(::utimes((scratch.maildir() + "/" + below).c_str(), times), 0);
+    };
+    age("new/1000.old", 1000);
+    age("cur/2000.copied-lately:2,", now);
+    age("cur/" + std::to_string(now) + ".restored-with-an-old-time:2,", 1000);
+    age("new/x.no-number", 1000);
+    scratch.put("dovecot-uidlist", "3 V7 N9\n4 :1000.old\n5 Pkept :2000.copied-lately\n");
+    Mailbox box = open();
+    EXPECT_EQ(*box.expire(0), 0U);
+    EXPECT_EQ(*box.expire(now - 86'400), 2U);
+    EXPECT_EQ(recording.calls.back(), "fsync new");
+    EXPECT_EQ(box.messages().size(), 2U);
+    EXPECT_EQ(box.uidl(0), "kept");
+    EXPECT_TRUE(box.open_message(1).ok());
+    EXPECT_FALSE(scratch.has("new/1000.old"));
+    EXPECT_FALSE(scratch.has("new/x.no-number"));
 }
 
 TEST_F(MailboxTest, NewMailIsForTheNextSession) {

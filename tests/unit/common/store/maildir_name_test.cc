@@ -41,3 +41,12 @@ TEST(MaildirName, AUniqueIdIsOneToSeventyVisibleCharacters) {
     for (const std::string& odd : {std::string(), std::string(71, 'a'), std::string("a b"), std::string("\xc3\xb1")})
         EXPECT_FALSE(is_uidl(odd)) << odd;
 }
+
+TEST(MaildirName, FlagsAreAddedInOrderAndNoneIsLost) {
+    EXPECT_EQ(with_flags("1.a,S=3", "S"), "1.a,S=3:2,S");
+    EXPECT_EQ(with_flags("1.a:2,", "S"), "1.a:2,S");
+    EXPECT_EQ(with_flags("1.a:2,TbFa", "S"), "1.a:2,FSTab");
+    EXPECT_EQ(with_flags("1.a:2,FS", "S"), "1.a:2,FS");
+    EXPECT_EQ(flags_of("1.a:2,FS"), "FS");
+    EXPECT_EQ(flags_of("1.a:1,x"), "");
+}
