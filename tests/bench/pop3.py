@@ -273,6 +273,9 @@ def spread(values):
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 
+SHORT = 5  # times that a figure of a few milliseconds is taken in one round
+
+
 def logins(prefix, clients, total, **options):
     def what(server):
         return total / load(server, "login", prefix, sessions=clients, total=total, **options)["work"]
@@ -285,17 +288,17 @@ def listing(prefix, cold, part):
             server.forget_index(prefix + "0")
             drop_caches()
             load(server, "login", "warm", total=3)  # its programs are in memory again
-        result = load(server, "list", prefix)
-        return 1000 * (result["work"] + (result["login"] if part == "all" else 0))
+        results = [load(server, "list", prefix) for _ in range(1 if cold or prefix == "many" else SHORT)]
+        return 1000 * statistics.mean(r["work"] + (r["login"] if part == "all" else 0) for r in results)
     return what
 
 
 def retrieval(prefix, sessions, messages, depth, **options):
     def what(server):
-        result = load(server, "retr", prefix, sessions=sessions, messages=messages, depth=depth, **options)
-        if prefix == "big":
-            return result["octets"] / result["work"] / (1 << 20)
-        return result["replies"] / result["work"]
+        results = [load(server, "retr", prefix, sessions=sessions, messages=messages, depth=depth, **options)
+                   for _ in range(SHORT if sessions == 1 else 1)]
+        amount = sum(r["octets"] / (1 << 20) if prefix == "big" else r["replies"] for r in results)
+        return amount / sum(r["work"] for r in results)
     return what
 
 
