@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/conn.h"
 
+#include <algorithm>
+
 #include "common/base/log.h"
 #include "common/service/config.h"
 
@@ -63,7 +65,7 @@ std::string Conn::binding() { return settings_.channel_binding ? stream().tls_ex
 
 void Conn::on_drained() {
     if (transfer_) {
-        stream().set_deadline(settings_.options.idle_timeout);
+        restart_idle_time();
         send_more();
     }
     run();
@@ -105,9 +107,20 @@ bool Conn::step() {
     return used != 0;
 }
 
+// Setting a deadline asks the kernel what the client has confirmed: not for each of a thousand mails in a second. The
+// idle time is never shorter than configured.
+void Conn::restart_idle_time() {
+    const Millis idle = settings_.options.idle_timeout;
+    const Millis slack = std::min(Millis(1'000), idle / 64);
+    const Instant now = context().loop.clock().now();
+    if (now < idle_since_ + slack) return;
+    idle_since_ = now;
+    stream().set_deadline(idle + slack);
+}
+
 // A reply is what a client waits for: each one starts the idle time anew.
 void Conn::act(const SendReply& reply) {
-    if (session_.logged_in()) stream().set_deadline(settings_.options.idle_timeout);
+    if (session_.logged_in()) restart_idle_time();
     stream().write(reply.bytes);
 }
 

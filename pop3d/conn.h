@@ -44,6 +44,8 @@ class Conn final : public service::Connection {
     void on_end() override;
     [[nodiscard]] bool busy() override;
 
+    void restart_idle_time();
+
     // Goes on until everything waits: for input, for an answer, or for the client to read.
     void run();
     bool step();
@@ -82,6 +84,7 @@ class Conn final : public service::Connection {
     const NetSettings& settings_;
     Session session_;
     bool running_ = false;
+    Instant idle_since_{}; // as the deadline knows it
 
     UniqueFd agent_channel_; // came with the login; the mailbox is opened through it
     std::unique_ptr<service::MonitorClient> agent_;
