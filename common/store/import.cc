@@ -101,7 +101,7 @@ void MailImport::end(const MboxStatus& status) {
     if (!is_mail || there_.count(message.base) != 0) {
         ++(status.internal ? counts_.internal : size_ == 0 ? counts_.empty : counts_.already_there);
         batch_.refuse(Error{Errc::exists, 0, "not needed"});
-        if (!message.uidl.empty() && is_mail) named_.push_back(message);
+        if (is_mail) named_.push_back(message);
         message.base.clear(); // commit() passes over it
     } else {
         Filing filing{message.base, status.seen_before, flags_of(status), arrival(from_)};
@@ -142,17 +142,13 @@ Result<char> MailImport::keyword_letter(const std::string& name) {
     return letter;
 }
 
+// UIDs are given here, in the source's order. The lock is held from before the messages can be seen: nobody else gives
+// them any meanwhile.
 Status MailImport::commit() {
-    if (options_.keep_uidl) return commit_with_uidls();
-    return note_committed();
-}
-
-// Held from before the messages can be seen: nobody gives them UIDs meanwhile.
-Status MailImport::commit_with_uidls() {
     auto lock = UidlistLock::acquire(maildir_, lock_wait);
     if (!lock) return lock.error();
     RETURN_IF_ERROR(note_committed());
-    RETURN_IF_ERROR(write_uidls());
+    RETURN_IF_ERROR(write_uids());
     named_.clear();
     return {};
 }
@@ -168,14 +164,14 @@ Status MailImport::note_committed() {
         }
         ++counts_.imported;
         counts_.octets += pending_[i].size;
-        if (!pending_[i].uidl.empty()) named_.push_back(std::move(pending_[i]));
+        named_.push_back(std::move(pending_[i]));
     }
     pending_.clear();
     pending_octets_ = 0;
     return first;
 }
 
-Status MailImport::write_uidls() {
+Status MailImport::write_uids() {
     if (named_.empty()) return {};
     auto list = Uidlist::load(maildir_);
     if (!list) return list.error();
@@ -194,12 +190,17 @@ Status MailImport::write_uidls() {
     for (const Pending& message : named_) {
         const auto file = files->find(message.base);
         const auto before = known.find(message.base);
-        if (before != known.end() && before->second == message.uidl) continue;
-        if (file == files->end() || before != known.end() || !used.insert(message.uidl).second) {
-            ++counts_.uidls_lost;
+        const bool named = !message.uidl.empty();
+        if (before != known.end() || file == files->end()) {
+            if (named && (before == known.end() || before->second != message.uidl)) ++counts_.uidls_lost;
             continue;
         }
         if (auto uid = list->add(file->second, 0, 0); !uid) return uid.error();
+        if (!named) continue;
+        if (!used.insert(message.uidl).second) {
+            ++counts_.uidls_lost;
+            continue;
+        }
         fields.push_back("P" + message.uidl);
         list->entries().back().fields = fields.back();
         ++counts_.uidls_kept;

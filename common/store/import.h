@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // MailImport: messages of an mbox or of another Maildir into a mailbox, durably and each once: the name is made of the
-// content, its date and which of equal messages it is, so that an import that died can be run again. What the source
+// content, its date and which of equal messages it is, so that an import that died can be run again. UIDs follow the
+// order of the source. What the source
 // knew about a message comes along: date of arrival, flags, and if asked for keywords and unique ids of POP3.
 #pragma once
 
@@ -73,9 +74,8 @@ class MailImport final : public MboxSink {
     std::string flags_of(const MboxStatus& status);
     Result<char> keyword_letter(const std::string& name);
     Status commit();
-    Status commit_with_uidls();
     Status note_committed();
-    Status write_uidls();
+    Status write_uids();
 
     const Maildir& maildir_;
     ImportOptions options_;
@@ -86,7 +86,7 @@ class MailImport final : public MboxSink {
     std::unordered_map<std::string, std::uint32_t> equals_; // how many of this content were met
     std::optional<Keywords> keywords_;
     std::vector<Pending> pending_; // one per message in the batch
-    std::vector<Pending> named_;   // already there, with a unique id to be kept
+    std::vector<Pending> named_;   // in their folder, and to have a UID
     std::uint64_t pending_octets_ = 0;
     FromLine from_;
     std::uint64_t size_ = 0;     // of the message under way

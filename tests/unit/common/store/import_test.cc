@@ -107,7 +107,8 @@ TEST_F(ImportTest, EmptyEntriesAndTheNotesOfUwImapdAreCountedNotImported) {
 TEST_F(ImportTest, UniqueIdsAreKeptOnlyWhenAskedForAndOnlyOnce) {
     const std::string mbox = from + "X-UIDL: one\n\n1\n\n" + from + "X-UIDL: one\n\n2\n\n" + from + "\n3\n\n";
     (void)run(mbox);
-    EXPECT_FALSE(scratch.has("dovecot-uidlist"));
+    auto without = Uidlist::load(*maildir);
+    for (const UidEntry& entry : without->entries()) EXPECT_FALSE(uidlist_field(entry.fields, 'P'));
     Scratch other;
     auto second = Maildir::open_or_create(other.maildir());
     maildir = std::move(second);
@@ -118,10 +119,10 @@ TEST_F(ImportTest, UniqueIdsAreKeptOnlyWhenAskedForAndOnlyOnce) {
     EXPECT_EQ(counts.uidls_kept, 1U);
     EXPECT_EQ(counts.uidls_lost, 1U);
     auto list = Uidlist::load(*maildir);
-    ASSERT_EQ(list->entries().size(), 1U);
+    ASSERT_EQ(list->entries().size(), 3U);
     EXPECT_EQ(uidlist_field(list->entries()[0].fields, 'P'), "one");
     EXPECT_EQ(run(mbox, options).uidls_kept, 0U);
-    EXPECT_EQ(Uidlist::load(*maildir)->entries().size(), 1U);
+    EXPECT_EQ(Uidlist::load(*maildir)->entries().size(), 3U);
 }
 
 TEST_F(ImportTest, KeywordsBecomeLettersOnlyWhenAskedFor) {
@@ -136,4 +137,14 @@ TEST_F(ImportTest, KeywordsBecomeLettersOnlyWhenAskedFor) {
     EXPECT_EQ(other.get("dovecot-keywords"), "0 invoice\n1 $Forwarded\n");
     ASSERT_EQ(files(Folder::cur).size(), 1U);
     EXPECT_TRUE(files(Folder::cur)[0].ends_with(":2,ab"));
+}
+
+TEST_F(ImportTest, UidsFollowTheOrderOfTheSource) {
+    std::string mbox;
+    for (int i = 0; i < 30; ++i) mbox += from + "Subject: " + std::to_string(i) + "\n\n\n";
+    (void)run(mbox);
+    auto list = Uidlist::load(*maildir);
+    ASSERT_EQ(list->entries().size(), 30U);
+    for (std::size_t i = 0; i < 30; ++i)
+        EXPECT_EQ(scratch.get("new/" + std::string(list->entries()[i].name)), "Subject: " + std::to_string(i) + "\n\n");
 }
