@@ -101,7 +101,7 @@ void DeliveryBatch::sync_data() {
 
 void DeliveryBatch::publish(Message& message) {
     std::optional<std::uint64_t> crlf_size;
-    if (message.measure.has_header_end()) crlf_size = message.measure.with_crlf();
+    if (message.measure.sent() == message.measure.virtual_size()) crlf_size = message.measure.sent();
     std::string name = with_sizes(message.final, message.measure.stored(), crlf_size);
     if (message.into_cur) name += ":2," + message.flags;
     const Folder folder = message.into_cur ? Folder::cur : Folder::fresh;

@@ -19,8 +19,6 @@ class MessageMeasure {
     [[nodiscard]] std::uint64_t with_crlf() const {
         return stored_ + bare_lf_ + (stored_ != 0 && last_ != '\n' ? 2 : 0);
     }
-    // There is a blank line, so the header ends somewhere. Readers add the line where it is missing.
-    [[nodiscard]] bool has_header_end() const { return header_end_; }
     // What a reader is sent: with_crlf, and a blank line behind a header that has none. A CR at the very end of such a
     // header becomes part of its line end.
     [[nodiscard]] std::uint64_t sent() const { return with_crlf() + (header_end_ ? 0 : last_ == '\r' ? 1 : 2); }
