@@ -106,6 +106,9 @@ class Service:
                 name = f.read().replace("\0", " ").strip()
             if not name:
                 return None  # it has ended and waits for its parent
+            if victim == self.process.pid:  # it may be starting another child just now
+                os.kill(victim, signal.SIGSTOP)
+                below = children_of(victim)
             os.kill(victim, signal.SIGKILL)
         except OSError:
             return None

@@ -107,18 +107,20 @@ Status PopSession::retrieve(std::size_t index) {
     return {};
 }
 
-Status PopSession::quit(const std::vector<std::size_t>& deleted) {
-    if (!deleted.empty()) {
-        const std::vector<std::uint32_t> numbers(deleted.begin(), deleted.end());
-        const auto removed = ask(remove_request, encode_numbers(numbers));
-        if (!removed) return removed.error();
-        if (const auto body = priv::decode_answer(removed->payload); !body) return body.error();
-    }
-    const auto committed = ask(commit_request);
-    if (!committed) return committed.error();
-    const auto body = priv::decode_answer(committed->payload);
+Status PopSession::change(std::uint16_t type, const std::vector<std::size_t>& indexes) {
+    const std::vector<std::uint32_t> numbers(indexes.begin(), indexes.end());
+    const auto answer = ask(type, indexes.empty() ? std::string() : encode_numbers(numbers));
+    if (!answer) return answer.error();
+    const auto body = priv::decode_answer(answer->payload);
     if (!body) return body.error();
     return {};
+}
+
+Status PopSession::quit(const std::vector<std::size_t>& deleted, const std::vector<std::size_t>& seen) {
+    if (!deleted.empty()) RETURN_IF_ERROR(change(remove_request, deleted));
+    if (!seen.empty()) static_cast<void>(change(mark_seen_request, seen)); // the client hears nothing of this
+    if (deleted.empty()) return {};
+    return change(commit_request, {});
 }
 
 // ---- the host ----
@@ -157,15 +159,19 @@ Status PopHost::session(const std::set<unsigned>& retrieve, const std::set<unsig
     const auto found = session.open();
     if (!found) return found.error();
     std::vector<std::size_t> deleted;
+    std::vector<std::size_t> read;
     for (const Seen& seen : *found) tell_("uidl " + std::to_string(seen.token) + " " + seen.uidl);
     for (std::size_t i = 0; i < found->size(); ++i) {
-        if (retrieve.count((*found)[i].token) != 0) RETURN_IF_ERROR(session.retrieve(i));
-        if (remove.count((*found)[i].token) != 0) deleted.push_back(i);
+        const bool reads = retrieve.count((*found)[i].token) != 0;
+        const bool deletes = remove.count((*found)[i].token) != 0;
+        if (reads) RETURN_IF_ERROR(session.retrieve(i));
+        if (deletes) deleted.push_back(i);
+        if (reads && !deletes) read.push_back(i);
     }
     if (meanwhile) RETURN_IF_ERROR(meanwhile());
     if (!quits) return {};
     for (const std::size_t i : deleted) tell_("asked " + std::to_string((*found)[i].token));
-    RETURN_IF_ERROR(session.quit(deleted));
+    RETURN_IF_ERROR(session.quit(deleted, read));
     for (const std::size_t i : deleted) tell_("gone " + std::to_string((*found)[i].token));
     return {};
 }

@@ -34,12 +34,13 @@ class PopSession {
     // Opens the mailbox and lists it: the client has seen these ids.
     Result<std::vector<Seen>> open();
     Status retrieve(std::size_t index);
-    // QUIT with these deleted. Good: all are gone, durably.
-    Status quit(const std::vector<std::size_t>& deleted);
+    // QUIT, with these deleted and those read. Good: the deleted are gone, durably.
+    Status quit(const std::vector<std::size_t>& deleted, const std::vector<std::size_t>& seen = {});
 
   private:
     Result<priv::Message> ask(std::uint16_t type, std::string_view payload = {});
     Result<std::string> fetch(std::size_t index);
+    Status change(std::uint16_t type, const std::vector<std::size_t>& indexes);
     pop3d::MailAgent agent_;
 };
 
