@@ -71,15 +71,25 @@ def check(text, numbers):
 def keep_resume_delete(fetch):
     """fetch(keep) runs the program once and returns what it has taken by now in all, as one text."""
     fill()
+    texts, names = sorted(demo.mails(USER)), uidls()
     check(fetch(True), {1, 2, 3})
-    assert on_server() == [1, 2, 3]
     check(fetch(True), {1, 2, 3})  # nothing twice
+    assert sorted(demo.mails(USER)) == texts and uidls() == names
     deliver(4)
     check(fetch(True), {1, 2, 3, 4})  # what is new
-    assert on_server() == [1, 2, 3, 4]
+    assert on_server() == [1, 2, 3, 4] and uidls()[:3] == names and len(set(uidls())) == 4
     fill()
     fetch(False)
     assert on_server() == []
+
+
+def uidls():
+    with Wire(port("none")) as wire:
+        assert wire.line().startswith(b"+OK")
+        wire.login(USER, password())
+        names = [line.split()[1] for line in wire.ask("UIDL").splitlines()]
+        assert wire.say("QUIT").startswith(b"+OK")
+    return names
 
 
 def stranger():
