@@ -77,6 +77,14 @@ class Service final : public service::MonitorService {
     Shared shared_;
 };
 
+// In a file that all launchers share, where one is needed and can be made.
+Result<LoginTimes> open_login_times(const service::MonitorContext& context) {
+    const std::string path = context.settings.common().paths.run_dir + "/login-times";
+    if (context.settings.options<Pop3Options>().login_delay == Millis(0)) return LoginTimes::open("");
+    auto shared = LoginTimes::open(path);
+    return shared || ::geteuid() == 0 ? std::move(shared) : LoginTimes::open("");
+}
+
 } // namespace
 
 Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
@@ -86,8 +94,7 @@ Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::Mon
     auto config = service::login_config(context.settings.common(), "pop3d", "posada-pop3");
     config.log_fd = context.log_fd;
     const auto& options = context.settings.options<Pop3Options>();
-    const std::string& run_dir = context.settings.common().paths.run_dir;
-    auto login_times = LoginTimes::open(::geteuid() == 0 ? run_dir + "/login-times" : std::string());
+    auto login_times = open_login_times(context);
     if (!login_times) return login_times.error();
     Shared shared{context.loop.clock(), std::make_unique<service::LoginService>(context.loop, std::move(config)),
                   std::move(*agents),   std::move(*login_times),
