@@ -3,8 +3,7 @@
 
 #include <unistd.h>
 
-#include "common/service/agents.h"
-#include "common/service/login.h"
+#include "common/service/agent_hooks.h"
 #include "pop3d/agent.h"
 #include "pop3d/login_times.h"
 #include "pop3d/options.h"
@@ -24,43 +23,39 @@ struct Shared {
     Millis expire;
 };
 
-class Monitor final : public service::MonitorSession, public service::LoginHooks {
+class Monitor final : public service::MonitorSession, public service::AgentHooks {
   public:
     Monitor(Shared& shared, service::MonitorLink& link, const service::SessionInfo& info)
-        : shared_(shared), login_(*shared.logins, link, info, this) {}
-    ~Monitor() override {
-        if (agent_ > 0) shared_.agents->release(agent_);
-    }
+        : AgentHooks(*shared.agents), shared_(shared), login_(*shared.logins, link, info, this) {}
 
     // Every row of the table is a login row.
     void handle(std::size_t row, priv::Message message) override { login_.handle(row, std::move(message)); }
 
-    // The agent's channel goes to the net process with the good news.
-    void on_login(const auth::Account& account, Done done) override {
+    Status on_login(const auth::Account& account) override {
         if (shared_.login_delay > Millis(0) &&
             !shared_.login_times.admit(account.name, shared_.clock.now(), shared_.login_delay))
-            return done(Error{Errc::busy, 0, std::string(service::login_too_soon)});
-        priv::AgentSpec spec;
-        spec.title = "pop3d: " + account.name + " [agent]";
-        spec.uid = account.uid;
-        spec.gid = account.gid;
-        spec.prepare = [path = account.maildir]() -> Status {
-            const auto made = store::Maildir::open_or_create(path);
-            return made ? Status() : Status(made.error());
-        };
-        spec.trees = {account.maildir};
-        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages, shared_.expire};
-        auto agent = shared_.agents->start(
-            std::move(spec), [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); });
-        if (!agent) return done(agent.error());
-        agent_ = agent->pid;
-        done(std::move(agent->channel));
+            return Error{Errc::busy, 0, std::string(service::login_too_soon)};
+        return {};
     }
 
   private:
+    [[nodiscard]] service::AgentPlan agent_of(const auth::Account& account) const override {
+        service::AgentPlan plan;
+        plan.spec.title = "pop3d: " + account.name + " [agent]";
+        plan.spec.uid = account.uid;
+        plan.spec.gid = account.gid;
+        plan.spec.prepare = [path = account.maildir]() -> Status {
+            const auto made = store::Maildir::open_or_create(path);
+            return made ? Status() : Status(made.error());
+        };
+        plan.spec.trees = {account.maildir};
+        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages, shared_.expire};
+        plan.body = [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); };
+        return plan;
+    }
+
     Shared& shared_;
     service::LoginSession login_;
-    pid_t agent_ = -1;
 };
 
 class Service final : public service::MonitorService {

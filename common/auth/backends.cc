@@ -42,26 +42,31 @@ std::string_view bad_form(const Attempt& attempt) {
     return {};
 }
 
-struct FoundVerifier {
+// A user's entry, known or not, for as long as the object lives; failure says when the file cannot be used.
+struct Found {
+    Found(const std::string& users_file, std::string_view user);
+    ~Found() {
+        if (file) file->wipe();
+    }
+    Found(const Found&) = delete;
+    Found& operator=(const Found&) = delete;
     Result<UsersFile> file;
     const UserEntry* entry = nullptr;
     Decision failure; // outcome unavailable: the file cannot tell
 };
 
-// The entry, known or not; failure says when the file cannot be used.
-FoundVerifier find_entry(const std::string& users_file, std::string_view user) {
-    FoundVerifier out{UsersFile::load(users_file), nullptr, Decision()};
-    if (!out.file) {
-        out.failure = unavailable("users-file", out.file.error().describe());
-        return out;
+Found::Found(const std::string& users_file, std::string_view user)
+    : file(UsersFile::load_user(users_file, ascii_lower(user))) {
+    if (!file) {
+        failure = unavailable("users-file", file.error().describe());
+        return;
     }
-    const auto found = out.file->find(ascii_lower(user));
+    const auto found = file->find(ascii_lower(user));
     if (!found) {
-        out.failure = unavailable("users-file", found.error().text);
-        return out;
+        failure = unavailable("users-file", found.error().text);
+        return;
     }
-    out.entry = *found;
-    return out;
+    entry = *found;
 }
 
 } // namespace
@@ -93,7 +98,7 @@ Result<Decision> decode_decision(std::string_view bytes) {
 }
 
 Decision UsersBackend::check(const Attempt& attempt, Hasher& hasher) {
-    const FoundVerifier found = find_entry(path_, attempt.user);
+    const Found found(path_, attempt.user);
     if (found.failure.outcome == Outcome::unavailable) return found.failure;
     if (found.entry == nullptr) return Decision();
     if (found.entry->locked()) {
@@ -101,7 +106,9 @@ Decision UsersBackend::check(const Attempt& attempt, Hasher& hasher) {
         return refusal("account-locked");
     }
     if (!hasher.verify(found.entry->hash, attempt.password)) return refusal("bad-password");
-    return acceptance(found.entry->account());
+    Decision out = acceptance(found.entry->account());
+    out.nothing_foreign = true;
+    return out;
 }
 
 Decision decide(std::span<Backend* const> backends, const Attempt& attempt, Hasher& hasher) {
@@ -115,6 +122,7 @@ Decision decide(std::span<Backend* const> backends, const Attempt& attempt, Hash
     }
     for (Backend* const backend : backends) {
         Decision decision = backend->check(attempt, hasher);
+        if (backend != backends.front()) decision.nothing_foreign = false;
         if (decision.outcome != Outcome::unknown) return decision;
     }
     hasher.junk(attempt.password);
@@ -122,7 +130,7 @@ Decision decide(std::span<Backend* const> backends, const Attempt& attempt, Hash
 }
 
 Result<ScramStart> scram_start(const std::string& users_file, std::string_view user, std::string_view secret) {
-    const FoundVerifier found = find_entry(users_file, user);
+    const Found found(users_file, user);
     if (found.failure.outcome == Outcome::unavailable) return Error{Errc::unavailable, 0, found.failure.detail};
     ScramStart out;
     out.salt = junk_salt(secret, ascii_lower(user));
@@ -136,7 +144,7 @@ Result<ScramStart> scram_start(const std::string& users_file, std::string_view u
 
 Decision scram_finish(const std::string& users_file, std::string_view user, std::string_view auth_message,
                       std::string_view client_proof) {
-    const FoundVerifier found = find_entry(users_file, user);
+    const Found found(users_file, user);
     if (found.failure.outcome == Outcome::unavailable) return found.failure;
     const bool usable = found.entry != nullptr && found.entry->scram && !found.entry->locked();
     auto signature = check_proof(usable ? &*found.entry->scram : nullptr, auth_message, client_proof);
@@ -151,7 +159,7 @@ Decision scram_finish(const std::string& users_file, std::string_view user, std:
 
 Decision apop_check(const std::string& users_file, std::string_view user, std::string_view challenge,
                     std::string_view digest) {
-    const FoundVerifier found = find_entry(users_file, user);
+    const Found found(users_file, user);
     if (found.failure.outcome == Outcome::unavailable) return found.failure;
     const bool usable = found.entry != nullptr && !found.entry->options.apop.empty() && !found.entry->locked();
     const std::string expected = apop_digest(challenge, usable ? found.entry->options.apop : std::string("none"));

@@ -34,6 +34,9 @@ struct Decision {
     std::string reason;       // one word for the log: bad-password, unknown-user, account-expired ...
     std::string detail;       // for the log: what failed and what to do
     std::string server_final; // SCRAM: the ServerSignature
+    // Accepted, and on the way nothing came into this process but what belongs to that user: it may become his agent.
+    // True for the users file alone (PAM modules read the whole of /etc/shadow). Not part of the encoded form.
+    bool nothing_foreign = false;
 };
 
 std::string encode_decision(const Decision& decision);

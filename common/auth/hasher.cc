@@ -19,11 +19,11 @@ struct WipeCryptData {
     }
 };
 
-// "" when the library cannot or will not compute it.
-std::string crypt_text(const char* password, const char* setting) {
+// Empty when the library cannot or will not compute it.
+Secret crypt_text(const char* password, const char* setting) {
     const std::unique_ptr<crypt_data, WipeCryptData> data(new crypt_data{});
     const char* out = ::crypt_r(password, setting, data.get());
-    return out == nullptr || out[0] == '*' ? std::string() : std::string(out);
+    return out == nullptr || out[0] == '*' ? Secret() : Secret(out);
 }
 
 bool hashable(std::string_view password) {
@@ -43,9 +43,9 @@ Result<std::string> Hasher::hash(std::string_view password) {
         return errno_error("no yescrypt in libcrypt");
     const Secret copy(password);
     ++calls_;
-    std::string out = crypt_text(copy.c_str(), setting);
+    const Secret out = crypt_text(copy.c_str(), setting);
     if (out.empty()) return errno_error("cannot hash the password");
-    return out;
+    return std::string(out.view());
 }
 
 bool Hasher::verify(std::string_view hash, std::string_view password) {
@@ -53,11 +53,11 @@ bool Hasher::verify(std::string_view hash, std::string_view password) {
         junk(password);
         return false;
     }
-    const std::string setting(hash);
+    const Secret setting(hash);
     const Secret copy(password);
     ++calls_;
-    const std::string out = crypt_text(copy.c_str(), setting.c_str());
-    return !out.empty() && equal_constant_time(out, hash);
+    const Secret out = crypt_text(copy.c_str(), setting.c_str());
+    return !out.empty() && equal_constant_time(out.view(), hash);
 }
 
 void Hasher::junk(std::string_view password) {
@@ -65,12 +65,12 @@ void Hasher::junk(std::string_view password) {
     ++calls_;
     if (::crypt_gensalt_rn("$y$", cost_, nullptr, 0, setting, sizeof setting) == nullptr) return;
     const Secret copy(hashable(password) ? password : std::string_view("x"));
-    const Secret wiped(crypt_text(copy.c_str(), setting));
+    crypt_text(copy.c_str(), setting);
 }
 
 bool Hasher::acceptable(std::string_view hash) {
     if (hash.empty() || hash.front() != '$' || hash.find('\0') != std::string_view::npos) return false;
-    return ::crypt_checksalt(std::string(hash).c_str()) == CRYPT_SALT_OK;
+    return ::crypt_checksalt(Secret(hash).c_str()) == CRYPT_SALT_OK;
 }
 
 } // namespace posada::auth

@@ -2,6 +2,7 @@
 #include "common/auth/users_file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <limits>
 
 #include "common/auth/hasher.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 
 namespace posada::auth {
@@ -28,6 +30,23 @@ Status check_owner(const struct stat& st, const std::string& path) {
         return Error{Errc::denied, 0,
                      path + ": other users may read or change it (it holds password hashes); run: chmod 600 " + path};
     return {};
+}
+
+struct OwnedFile {
+    UniqueFd fd; // invalid: there is no such file
+    std::size_t size = 0;
+};
+
+Result<OwnedFile> open_owned(const std::string& path) {
+    OwnedFile out;
+    out.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!out.fd.valid() && errno == ENOENT) return out;
+    if (!out.fd.valid()) return errno_error(path);
+    struct stat st {};
+    if (::fstat(out.fd.get(), &st) != 0) return errno_error(path);
+    RETURN_IF_ERROR(check_owner(st, path));
+    out.size = static_cast<std::size_t>(st.st_size);
+    return out;
 }
 
 Result<std::uint32_t> parse_id(std::string_view text, std::string_view what) {
@@ -107,15 +126,41 @@ std::string UserEntry::line() const {
 }
 
 Result<UsersFile> UsersFile::load(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd.valid() && errno == ENOENT) return UsersFile();
-    if (!fd.valid()) return errno_error(path);
-    struct stat st {};
-    if (::fstat(fd.get(), &st) != 0) return errno_error(path);
-    RETURN_IF_ERROR(check_owner(st, path));
-    auto text = read_all(fd.get(), max_users_file);
+    auto file = open_owned(path);
+    if (!file) return file.error();
+    if (!file->fd.valid()) return UsersFile();
+    auto text = read_all(file->fd.get(), max_users_file);
     if (!text) return Error{text.error().code, text.error().sys, path + ": " + text.error().text};
     return parse(*text, path);
+}
+
+Result<UsersFile> UsersFile::load_user(const std::string& path, std::string_view name) {
+    auto file = open_owned(path);
+    if (!file) return file.error();
+    if (file->size == 0) return UsersFile();
+    if (file->size > max_users_file) return Error{Errc::limit, 0, path + ": larger than 64 MiB"};
+    void* const mapped = ::mmap(nullptr, file->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file->fd.get(), 0);
+    if (mapped == MAP_FAILED) return errno_error(path);
+    UsersFile out;
+    std::string_view text(static_cast<const char*>(mapped), file->size);
+    for (unsigned number = 1; !text.empty(); ++number) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        if (iequals(trim(line.substr(0, line.find(':'))), name)) out.parse_line(line, number, path);
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    ::munmap(mapped, file->size);
+    return out;
+}
+
+void UsersFile::wipe() noexcept {
+    for (UserEntry& entry : entries_) {
+        posada::wipe(entry.hash);
+        posada::wipe(entry.options.apop);
+        if (!entry.scram) continue;
+        posada::wipe(entry.scram->stored_key);
+        posada::wipe(entry.scram->server_key);
+    }
+    entries_.clear();
 }
 
 UsersFile UsersFile::parse(std::string_view text, const std::string& path) {

@@ -46,6 +46,9 @@ class UsersFile {
   public:
     // An absent file has no users. Errc::denied: wrong owner, or readable by others; the text says what to do.
     static Result<UsersFile> load(const std::string& path);
+    // The lines of one user (in lower case), by way of a mapping: no other line is ever copied into this process, which
+    // may become that user's agent.
+    static Result<UsersFile> load_user(const std::string& path, std::string_view name);
     static UsersFile parse(std::string_view text, const std::string& path);
 
     [[nodiscard]] const std::vector<UserEntry>& entries() const { return entries_; }
@@ -55,6 +58,7 @@ class UsersFile {
     [[nodiscard]] Result<const UserEntry*> find(std::string_view name) const;
     // Every user can log in with SCRAM, and there is at least one.
     [[nodiscard]] bool all_have_scram() const;
+    void wipe() noexcept; // hashes and verifiers; no entry is left
 
   private:
     friend class UsersFileEdit;

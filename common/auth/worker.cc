@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/text.h"
 
@@ -25,7 +26,7 @@ void default_signals() noexcept {
 // Whole seconds, rounded up: only the safety net under the owner's own deadline.
 unsigned alarm_seconds(Millis lifetime) noexcept { return static_cast<unsigned>(lifetime.count() / 1000 + 1); }
 
-void become_worker(pid_t parent, int result, int log_fd, Millis lifetime) noexcept {
+void become_worker(pid_t parent, std::span<const int> keep, Millis lifetime) {
     ::setpgid(0, 0);
     default_signals();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -33,7 +34,6 @@ void become_worker(pid_t parent, int result, int log_fd, Millis lifetime) noexce
     ::prctl(PR_SET_DUMPABLE, 0);
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
-    const int keep[] = {result, log_fd};
     close_all_except(keep);
     ::alarm(alarm_seconds(lifetime));
 }
@@ -62,10 +62,16 @@ void kill_tree(pid_t root) {
     for (const pid_t pid : tree) ::kill(pid, SIGKILL);
 }
 
-[[noreturn]] void run_job(const WorkerPool::Job& job, int result) noexcept {
-    const std::string bytes = job();
-    const bool sent = write_all(result, bytes).ok();
-    ::_exit(sent ? 0 : 71); // no destructor of the parent's objects, no atexit handler
+// _exit: no destructor of the parent's objects, no atexit handler.
+[[noreturn]] void run_job(const WorkerPool::Job& job, UniqueFd result) noexcept {
+    const JobDone done = job();
+    if (!write_all(result.get(), done.result)) ::_exit(71);
+    if (!done.then) ::_exit(0);
+    result.reset(); // its end tells the owner that this was all
+    ::alarm(0);
+    ::prctl(PR_SET_PDEATHSIG, 0);
+    ::signal(SIGPIPE, SIG_IGN);
+    ::_exit(done.then());
 }
 
 } // namespace
@@ -86,23 +92,32 @@ std::optional<Result<std::string>> Worker::read() {
     return std::move(bytes_);
 }
 
+pid_t Worker::release() {
+    ::setpgid(pid_, ::getpgrp()); // who ends a service ends its process group
+    pool_.released();
+    return std::exchange(pid_, -1);
+}
+
 Worker::~Worker() {
+    if (pid_ < 0) return;
     kill_tree(pid_);
     pool_.finished(pid_);
 }
 
-Result<std::unique_ptr<Worker>> WorkerPool::start(const Job& job) {
+Result<std::unique_ptr<Worker>> WorkerPool::start(const Job& job, std::span<const int> keep) {
     reap();
     if (running() >= most_) return Error{Errc::limit, 0, std::to_string(most_) + " login workers are busy"};
     auto pipe = make_pipe();
     if (!pipe) return Error{Errc::unavailable, pipe.error().sys, "no pipe for a login worker"};
     RETURN_IF_ERROR(set_nonblocking(pipe->first.get(), true));
+    std::vector<int> open(keep.begin(), keep.end());
+    open.insert(open.end(), {pipe->second.get(), log_fd_});
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return Error{Errc::unavailable, errno, "no process for a login worker"};
     if (pid == 0) {
-        become_worker(parent, pipe->second.get(), log_fd_, lifetime_);
-        run_job(job, pipe->second.get());
+        become_worker(parent, open, lifetime_);
+        run_job(job, std::move(pipe->second));
     }
     ::setpgid(pid, pid); // both sides do it: neither must win a race
     ++running_;

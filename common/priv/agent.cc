@@ -2,6 +2,10 @@
 #include "common/priv/agent.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
 
 #include "common/base/log.h"
 #include "common/priv/drop.h"
@@ -12,6 +16,7 @@ namespace posada::priv {
 namespace {
 
 constexpr int exit_system = 71;
+constexpr std::size_t forgotten_stack = 1024 * 1024;
 
 // Opened after the change of user: a path the user could not enter stays closed to the agent.
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
@@ -28,8 +33,19 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
     return prepared.apply(tree);
 }
 
-int agent_process(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
-                  const std::function<int(Channel)>& body) {
+// Below the frames in use lies what earlier calls have left: a password that root has read, perhaps.
+__attribute__((noinline)) void forget_stack() {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~(page - 1);
+    const std::uintptr_t end = here - page; // this frame and the red zone stay
+    ::madvise(reinterpret_cast<void*>(end - forgotten_stack), forgotten_stack, MADV_DONTNEED); // ENOMEM: never used
+}
+
+} // namespace
+
+int become_agent(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
+                 const std::function<int(Channel)>& body) {
+    forget_stack();
     set_process_title(spec.title);
     // First of all: what the starter has open would count against the limit on descriptors that the sandbox sets.
     const int needed[] = {channel.get(), spec.log_fd, prepared.ruleset_fd()};
@@ -43,14 +59,12 @@ int agent_process(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd cha
     return body(Channel(std::move(channel)));
 }
 
-} // namespace
-
 Result<Agent> start_agent(PreparedSandbox& prepared, const AgentSpec& spec,
                           const std::function<int(Channel channel)>& body) {
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
     UniqueFd theirs = std::move(pair->second);
-    const auto pid = fork_process([&] { return agent_process(prepared, spec, std::move(theirs), body); });
+    const auto pid = fork_process([&] { return become_agent(prepared, spec, std::move(theirs), body); });
     if (!pid) return pid.error();
     return Agent{*pid, std::move(pair->first)};
 }

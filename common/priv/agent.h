@@ -38,4 +38,9 @@ struct Agent {
 Result<Agent> start_agent(PreparedSandbox& prepared, const AgentSpec& spec,
                           const std::function<int(Channel channel)>& body);
 
+// The same in a process that is forked already and has nothing to hide from the user: it becomes the agent. Returns the
+// exit status. What the caller's callers have left on the stack is gone when body runs.
+int become_agent(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
+                 const std::function<int(Channel channel)>& body);
+
 } // namespace posada::priv

@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/result.h"
+#include "common/base/secret.h"
 
 namespace posada::priv {
 
@@ -23,6 +24,21 @@ constexpr std::size_t max_payload = max_packet - header_size;
 constexpr unsigned max_descriptors = 64; // per message
 
 struct Message {
+    Message() = default;
+    // A short payload is copied by a move: what it leaves behind is wiped, for it may be a password.
+    Message(Message&& other) noexcept
+        : type(other.type), session(other.session), payload(std::move(other.payload)), fds(std::move(other.fds)) {
+        wipe(other.payload);
+    }
+    Message& operator=(Message&& other) noexcept {
+        if (this == &other) return *this;
+        type = other.type;
+        session = other.session;
+        payload = std::move(other.payload);
+        fds = std::move(other.fds);
+        wipe(other.payload);
+        return *this;
+    }
     std::uint16_t type = 0;
     std::uint64_t session = 0;
     std::string payload;

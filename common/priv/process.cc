@@ -104,20 +104,35 @@ void Reaper::forget(pid_t pid) {
     if (child != children_.end()) child->second = nullptr;
 }
 
+void Reaper::reap_one(pid_t pid) {
+    int status = 0;
+    const pid_t got = ::waitpid(pid, &status, WNOHANG);
+    if (got == 0 || (got < 0 && errno != ECHILD)) return;
+    const auto child = children_.find(pid);
+    if (child == children_.end()) return;
+    const OnExit on_exit = std::move(child->second);
+    children_.erase(child);
+    // ECHILD: somebody else took its status. That is a mistake elsewhere, and still the child's end.
+    if (on_exit) on_exit(got == pid ? status : W_EXITCODE(127, 0));
+}
+
+// Asks the kernel who has ended instead of asking of each child, of which there may be thousands. True: one of ours.
+bool Reaper::reap_ended() {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return false;
+    if (info.si_pid == 0 || children_.find(info.si_pid) == children_.end()) return false;
+    reap_one(info.si_pid);
+    return true;
+}
+
 void Reaper::reap() {
+    bool any = false;
+    while (reap_ended()) any = true;
+    if (any) return;
+    // Somebody else's child stands in front, or a status was taken from us.
     std::vector<pid_t> pids;
     for (const auto& [pid, on_exit] : children_) pids.push_back(pid);
-    for (const pid_t pid : pids) {
-        int status = 0;
-        const pid_t got = ::waitpid(pid, &status, WNOHANG);
-        if (got == 0 || (got < 0 && errno != ECHILD)) continue;
-        const auto child = children_.find(pid);
-        if (child == children_.end()) continue;
-        const OnExit on_exit = std::move(child->second);
-        children_.erase(child);
-        // ECHILD: somebody else took its status. That is a mistake elsewhere, and still the child's end.
-        if (on_exit) on_exit(got == pid ? status : W_EXITCODE(127, 0));
-    }
+    for (const pid_t pid : pids) reap_one(pid);
 }
 
 std::string describe_wait_status(int wait_status) {

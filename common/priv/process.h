@@ -40,9 +40,11 @@ class Reaper {
     void forget(pid_t pid); // it is still reaped, silently
     // Calls on_exit of those that have ended; a callback may add and forget. Never blocks.
     void reap();
+    void reap_one(pid_t pid); // the same, looking at one child only
     [[nodiscard]] std::size_t size() const { return children_.size(); }
 
   private:
+    bool reap_ended();
     std::map<pid_t, OnExit> children_;
 };
 

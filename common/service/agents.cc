@@ -22,15 +22,23 @@ Agents::~Agents() {
     for (const auto& [pid, agent] : running_) ::kill(pid, SIGKILL);
 }
 
-Result<priv::Agent> Agents::start(priv::AgentSpec spec, const std::function<int(priv::Channel)>& body) {
-    spec.log_fd = log_fd_;
-    auto agent = priv::start_agent(sandbox_, spec, body);
-    if (!agent) return agent;
-    log(event::agent_start,
-        {{"agent", spec.title}, {"pid", std::to_string(agent->pid)}, {"uid", std::to_string(spec.uid)}});
-    running_[agent->pid].title = spec.title;
-    reaper_.add(agent->pid, [this, pid = agent->pid](int status) { ended(pid, status); });
+Result<priv::Agent> Agents::start(AgentPlan plan) {
+    plan.spec.log_fd = log_fd_;
+    auto agent = priv::start_agent(sandbox_, plan.spec, plan.body);
+    if (agent) adopt(agent->pid, plan.spec);
     return agent;
+}
+
+int Agents::become(AgentPlan plan, UniqueFd channel) {
+    plan.spec.log_fd = log_fd_;
+    return priv::become_agent(sandbox_, plan.spec, std::move(channel), plan.body);
+}
+
+void Agents::adopt(pid_t pid, const priv::AgentSpec& spec) {
+    log(event::agent_start, {{"agent", spec.title}, {"pid", std::to_string(pid)}, {"uid", std::to_string(spec.uid)}});
+    running_[pid].title = spec.title;
+    reaper_.add(pid, [this, pid](int status) { ended(pid, status); });
+    reaper_.reap_one(pid); // one that is adopted may have ended before
 }
 
 void Agents::release(pid_t pid) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "common/io/loop.h"
 #include "common/priv/agent.h"
@@ -14,6 +15,11 @@
 namespace posada::service {
 
 constexpr Seconds agent_grace{60}; // from the end of its session
+
+struct AgentPlan {
+    priv::AgentSpec spec; // log_fd is filled in here
+    std::function<int(priv::Channel)> body;
+};
 
 class Agents {
   public:
@@ -24,8 +30,13 @@ class Agents {
     Agents(const Agents&) = delete;
     Agents& operator=(const Agents&) = delete;
 
-    // spec.log_fd is filled in. An agent that ends with another status than 0 is logged (agent-fail).
-    Result<priv::Agent> start(priv::AgentSpec spec, const std::function<int(priv::Channel)>& body);
+    // An agent that ends with another status than 0 is logged (agent-fail).
+    Result<priv::Agent> start(AgentPlan plan);
+    // The same with a process that is there already (a login worker that goes on as the agent). It needs these
+    // descriptors until then, and calls become(), which returns its exit status; its parent says that it is ours now.
+    [[nodiscard]] std::vector<int> needed_fds() const { return {log_fd_, sandbox_.ruleset_fd()}; }
+    int become(AgentPlan plan, UniqueFd channel);
+    void adopt(pid_t pid, const priv::AgentSpec& spec);
     // Its session is over: it sees the end of its channel and should go by itself.
     void release(pid_t pid);
 

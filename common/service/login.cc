@@ -42,7 +42,7 @@ std::string body_of(std::string_view first, std::string_view second = {}, bool t
 
 } // namespace
 
-struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
+struct LoginSession::State {
     State(LoginService& s, MonitorLink& l, SessionInfo i, LoginHooks* h)
         : service(s), link(l), info(std::move(i)), hooks(h), exempt(contains(s.config().exempt, info.peer)),
           timer(l.loop(), [this] { on_timer(); }) {}
@@ -59,15 +59,18 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     // the way of an attempt
     void begin();
     void run();
-    [[nodiscard]] std::string work() const; // in the worker
+    // in the worker
+    [[nodiscard]] auth::JobDone work();
+    [[nodiscard]] auth::JobDone work_password();
     [[nodiscard]] std::string work_scram_first() const;
     [[nodiscard]] auth::Decision work_decide() const;
     void on_result();
     void drop_worker();
     void finish_scram_first(const std::string& bytes);
     void finish_decision(const std::string& bytes);
-    void accept(auth::Decision decision);
-    void complete(const auth::Decision& decision, Result<UniqueFd> extra);
+    void accept(const auth::Decision& decision);
+    Result<UniqueFd> take_agent(const auth::Account& account);
+    void complete(const auth::Decision& decision, const UniqueFd& extra);
     void refuse(const auth::Decision& decision);
     void temporary(const Error& error, std::string_view reason);
     // answers
@@ -89,11 +92,14 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     std::optional<auth::ScramExchange> exchange;
     std::unique_ptr<auth::Worker> worker;
     std::unique_ptr<io::Watch> watch;
+    bool worker_is_agent = false;
+    UniqueFd agent_ours; // the channel of the agent that the worker may become
+    UniqueFd agent_theirs;
     std::uint32_t refusals = 0;
 };
 
 LoginSession::LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks)
-    : state_(std::make_shared<State>(service, link, info, hooks)) {}
+    : state_(std::make_unique<State>(service, link, info, hooks)) {}
 
 LoginSession::~LoginSession() = default;
 
@@ -181,8 +187,20 @@ void LoginSession::State::begin() {
     timer.start(hold);
 }
 
+// A password that the users file decides makes the worker the agent, which saves a process: it keeps a channel for
+// that.
 void LoginSession::State::run() {
-    auto started = service.pool_.start([this] { return work(); });
+    std::vector<int> keep;
+    if (hooks != nullptr && pending->type == check_password_request) {
+        auto pair = make_seqpacket_pair();
+        if (!pair) return temporary(pair.error(), "workers");
+        agent_ours = std::move(pair->first);
+        agent_theirs = std::move(pair->second);
+        keep = hooks->agent_fds();
+        keep.push_back(agent_theirs.get());
+    }
+    auto started = service.pool_.start([this] { return work(); }, keep);
+    agent_theirs.reset();
     const bool by_proof = pending->type == scram_final_request || pending->type == check_apop_request;
     pending->mark = service.throttle_.mark(pending->user, by_proof ? pending->proof : pending->password.view());
     pending->password = Secret();
@@ -194,8 +212,23 @@ void LoginSession::State::run() {
     timer.start(service.config_.deadline);
 }
 
-std::string LoginSession::State::work() const {
-    return pending->type == scram_first_request ? work_scram_first() : auth::encode_decision(work_decide());
+auth::JobDone LoginSession::State::work() {
+    if (pending->type == scram_first_request) return work_scram_first();
+    if (pending->type == check_password_request) return work_password();
+    return auth::encode_decision(work_decide());
+}
+
+// The first octet of the result says whether the worker goes on.
+auth::JobDone LoginSession::State::work_password() {
+    const auth::Decision decision = work_decide();
+    pending->password = Secret();
+    const bool goes_on =
+        agent_theirs.valid() && decision.outcome == auth::Outcome::accepted && decision.nothing_foreign;
+    std::string result(1, goes_on ? '\1' : '\0');
+    result.append(auth::encode_decision(decision));
+    if (!goes_on) return result;
+    return {std::move(result),
+            [this, account = decision.account] { return hooks->become_agent(account, std::move(agent_theirs)); }};
 }
 
 std::string LoginSession::State::work_scram_first() const {
@@ -234,10 +267,13 @@ auth::Decision LoginSession::State::work_decide() const {
 void LoginSession::State::on_result() {
     auto result = worker->read();
     if (!result) return;
-    drop_worker();
+    watch.reset();
+    timer.cancel();
+    worker_is_agent = result->ok() && pending->type == check_password_request && (*result)->front() == '\1';
+    if (!worker_is_agent) drop_worker();
     if (!*result) return temporary(result->error(), "worker");
     if (pending->type == scram_first_request) return finish_scram_first(**result);
-    finish_decision(**result);
+    finish_decision(pending->type == check_password_request ? (*result)->substr(1) : **result);
 }
 
 void LoginSession::State::drop_worker() {
@@ -272,31 +308,37 @@ void LoginSession::State::finish_decision(const std::string& bytes) {
     if (decision->outcome == auth::Outcome::unavailable)
         return temporary({Errc::unavailable, 0, decision->detail}, decision->reason);
     if (decision->outcome != auth::Outcome::accepted) return refuse(*decision);
-    accept(std::move(*decision));
+    accept(*decision);
 }
 
-void LoginSession::State::accept(auth::Decision decision) {
+void LoginSession::State::accept(const auth::Decision& decision) {
     exchange.reset();
     service.throttle_.succeeded(info.peer.source_key());
     if (hooks == nullptr) return complete(decision, UniqueFd());
-    const auth::Account account = decision.account;
-    hooks->on_login(account, [weak = weak_from_this(), decision = std::move(decision)](Result<UniqueFd> extra) {
-        if (const auto self = weak.lock()) self->complete(decision, std::move(extra));
-    });
+    if (const Status welcome = hooks->on_login(decision.account); !welcome) return temporary(welcome.error(), "agent");
+    const auto channel = take_agent(decision.account);
+    if (!channel) return temporary(channel.error(), "agent");
+    complete(decision, *channel);
 }
 
-void LoginSession::State::complete(const auth::Decision& decision, Result<UniqueFd> extra) {
-    if (!pending) return; // done was called twice
-    if (!extra) return temporary(extra.error(), extra.error().text == login_too_soon ? "login-delay" : "agent");
+Result<UniqueFd> LoginSession::State::take_agent(const auth::Account& account) {
+    if (!worker_is_agent) return hooks->start_agent(account);
+    const pid_t pid = worker->release();
+    worker.reset();
+    hooks->adopt_agent(account, pid);
+    return std::move(agent_ours);
+}
+
+void LoginSession::State::complete(const auth::Decision& decision, const UniqueFd& extra) {
     auto line = fields({});
     line.push_back({"account", decision.account.name});
     log(event::auth_ok, line);
     const bool scram = pending->type == scram_final_request;
     const std::string body =
         scram ? body_of(decision.server_final, decision.account.name, true) : body_of(decision.account.name);
-    const int fd = extra->get();
+    const int fd = extra.get();
     link.set_phase(priv::after_login);
-    reply(priv::encode_ok(body), extra->valid() ? std::span<const int>(&fd, 1) : std::span<const int>());
+    reply(priv::encode_ok(body), extra.valid() ? std::span<const int>(&fd, 1) : std::span<const int>());
 }
 
 void LoginSession::State::refuse(const auth::Decision& decision) {
@@ -321,6 +363,7 @@ void LoginSession::State::temporary(const Error& error, std::string_view reason)
 void LoginSession::State::reply(std::string_view payload, std::span<const int> fds) {
     const std::uint16_t type = pending->type;
     pending.reset();
+    agent_ours.reset();
     link.answer(type, payload, fds);
 }
 

@@ -83,14 +83,19 @@ class LoginService {
     std::unique_ptr<io::Watch> checker_watch_;
 };
 
-// What a daemon adds to a successful login.
+// What a daemon adds to a successful login: the user's agent, whose channel travels with the answer (agent_hooks.h).
 class LoginHooks {
   public:
     virtual ~LoginHooks() = default;
-    // The descriptor (an agent's channel) travels with the answer; an invalid one = none. An error is answered instead
-    // of the success, and the session stays before login. Calling done after the session is gone does nothing.
-    using Done = std::function<void(Result<UniqueFd>)>;
-    virtual void on_login(const auth::Account& account, Done done) = 0;
+    // An error is answered instead of the success, and the session stays before login. The agent may be there already,
+    // but has been told nothing; it ends then.
+    virtual Status on_login(const auth::Account& account) = 0;
+    virtual Result<UniqueFd> start_agent(const auth::Account& account) = 0;
+    // The login worker that goes on as the agent: it needs these descriptors, calls become_agent() and exits with its
+    // value; the monitor adopts it.
+    [[nodiscard]] virtual std::vector<int> agent_fds() const = 0;
+    virtual int become_agent(const auth::Account& account, UniqueFd channel) = 0;
+    virtual void adopt_agent(const auth::Account& account, pid_t pid) = 0;
 };
 
 class LoginSession final : public MonitorSession {
@@ -103,7 +108,7 @@ class LoginSession final : public MonitorSession {
 
   private:
     struct State;
-    std::shared_ptr<State> state_; // callbacks hold it weakly
+    std::unique_ptr<State> state_;
 };
 
 } // namespace posada::service

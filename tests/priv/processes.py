@@ -372,6 +372,45 @@ def look_at_demo(uid, abi):
     wrong.settle()
 
 
+def writable_memory(pid):
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if "w" not in rights:
+                continue
+            begin, end = (int(part, 16) for part in span.split("-"))
+            memory.seek(begin)
+            yield memory.read(end - begin)
+
+
+def agents_know_no_secret():
+    """The login worker that has checked a password goes on as the agent: neither the password nor a line of the users
+    file, its own user's included, is anywhere in its memory."""
+    needs_root()
+    wrong = Wrong()
+    with demo(0, None) as d:
+        at = d.services["pop3"]
+        secrets = {"a password": [u["password"] for u in d.endpoints["users"]]}
+        with open(os.path.join(d.dir, "users")) as f:
+            lines = [line.strip().split(":") for line in f if line.strip() and line[0] != "#"]
+        secrets["a hash"] = [line[1][-24:] for line in lines]
+        secrets["a SCRAM verifier"] = [line[2][-24:] for line in lines if line[2]]
+        sessions = []
+        for user in d.endpoints["users"]:
+            pop = poplib.POP3(at["host"], at["port"], timeout=20)
+            pop.user(user["name"])
+            pop.pass_(user["password"])
+            sessions.append(pop)
+        agents = [p for p in procs.descendants(d.process.pid) if "[agent]" in p.title]
+        if len(agents) != len(sessions):
+            raise AssertionError(f"an agent per session was expected: {[str(p) for p in agents]}")
+        for agent in agents:
+            memory = list(writable_memory(agent.pid))
+            wrong += [f"{agent} knows {what}" for what, texts in secrets.items() for text in texts
+                      if any(text.encode() in part for part in memory)]
+    wrong.settle()
+
+
 # ---- the relay: it runs only where there is a route ----
 
 
@@ -432,6 +471,7 @@ def variants(look, name):
 variants(look_at_echod, "echod")
 variants(look_at_relay_service, "relay")
 variants(look_at_demo, "suite")
+test(agents_know_no_secret)
 
 
 def main():

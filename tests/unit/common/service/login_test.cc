@@ -1,152 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/service/login.h"
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "common/auth/scram.h"
-#include "common/auth/users_file.h"
-#include "common/base/bytes.h"
-#include "common/base/log.h"
-#include "tests/unit/common/auth/scratch.h"
+#include "tests/unit/common/service/login_fixture.h"
 
 namespace posada::service {
 namespace {
-
-class CaptureSink final : public LogSink {
-  public:
-    CaptureSink() : previous_(set_log_sink(this)) {}
-    ~CaptureSink() override { set_log_sink(previous_); }
-    void write(const LogEvent&, std::string_view line) noexcept override { lines.emplace_back(line); }
-    std::vector<std::string> lines;
-
-  private:
-    LogSink* previous_;
-};
-
-struct Answer {
-    std::uint16_t type = 0;
-    std::string payload;
-    std::size_t fds = 0;
-};
-
-class FakeLink final : public MonitorLink {
-  public:
-    explicit FakeLink(io::Loop& l) : loop_(l) {}
-    void answer(std::uint16_t type, std::string_view payload, std::span<const int> fds) override {
-        answers.push_back({type, std::string(payload), fds.size()});
-        loop_.stop();
-    }
-    void set_phase(priv::Phase p) override { phase = p; }
-    void kill(std::string_view why) override {
-        killed = why;
-        loop_.stop();
-    }
-    io::Loop& loop() override { return loop_; }
-
-    std::vector<Answer> answers;
-    std::string killed;
-    priv::Phase phase = priv::before_login;
-
-  private:
-    io::Loop& loop_;
-};
-
-struct OneHook final : LoginHooks {
-    void on_login(const auth::Account& a, Done d) override {
-        account = a;
-        if (hold) {
-            done = std::move(d);
-        } else if (error) {
-            d(*error);
-        } else {
-            d(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
-        }
-    }
-    auth::Account account;
-    std::optional<Error> error;
-    bool hold = false;
-    Done done;
-};
-
-// Sleeps for "hang", else knows nobody.
-struct HangingBackend final : auth::Backend {
-    auth::Decision check(const auth::Attempt& attempt, auth::Hasher&) override {
-        while (attempt.user == "hang") ::pause();
-        return {};
-    }
-};
-
-struct LoginTest : testing::Test {
-    LoginTest() {
-        auth::UserEntry daniel;
-        daniel.name = "daniel";
-        daniel.hash = *auth::Hasher(1).hash("hungry");
-        daniel.scram = auth::derive_verifier("hungry", "0123456789abcdef", auth::scram_iterations_least);
-        daniel.uid = daniel.gid = 70'000;
-        daniel.home = "/var/lib/posada/mail/micasa.test/daniel";
-        config.service = "pop3d";
-        config.pam_service = "posada-pop3";
-        config.users_file = scratch.write("users", daniel.line() + "\n");
-        config.secret_file = scratch.file("scram-secret");
-        config.backends = {"users"};
-        config.domains = {"micasa.test"};
-        config.deadline = Seconds(10);
-        config.throttle.delays = {Millis(60), Millis(120)};
-    }
-    LoginService& service() {
-        if (!service_) service_ = std::make_unique<LoginService>(*loop, config);
-        return *service_;
-    }
-    static SessionInfo info(const char* ip = "192.0.2.7") {
-        SessionInfo out;
-        out.id = 42;
-        out.service = "pop3d";
-        out.peer = *io::Address::parse(ip, 4711);
-        return out;
-    }
-    static priv::Message message(std::uint16_t type, std::string payload) {
-        priv::Message out;
-        out.type = type;
-        out.payload = std::move(payload);
-        return out;
-    }
-    static void send_password(LoginSession& session, std::string_view user, std::string_view password) {
-        session.handle(0, message(check_password_request, *encode_check_password(user, password)));
-    }
-    // One request, its answer.
-    Result<std::string> ask(LoginSession& session, FakeLink& link, priv::Message request) {
-        const std::size_t before = link.answers.size();
-        session.handle(0, std::move(request));
-        return wait(link, before);
-    }
-    Result<std::string> wait(FakeLink& link, std::size_t before) {
-        io::Timer guard(*loop, [&] { loop->stop(); });
-        guard.start(Seconds(15));
-        while (link.answers.size() == before && link.killed.empty() && guard.running()) loop->run();
-        if (!link.killed.empty()) return Error{Errc::protocol, 0, link.killed};
-        if (link.answers.size() == before) return Error{Errc::closed, 0, "no answer"};
-        const auto body = priv::decode_answer(link.answers.back().payload);
-        if (!body) return body.error();
-        return std::string(*body);
-    }
-    Result<std::string> login(LoginSession& session, FakeLink& link, std::string_view user, std::string_view password) {
-        return ask(session, link, message(check_password_request, *encode_check_password(user, password)));
-    }
-    void run_for(Millis time) {
-        io::Timer end(*loop, [&] { loop->stop(); });
-        end.start(time);
-        while (end.running()) loop->run();
-    }
-
-    std::unique_ptr<io::Loop> loop = std::move(*io::Loop::create());
-    test::Scratch scratch;
-    LoginConfig config;
-    CaptureSink logged;
-    std::unique_ptr<LoginService> service_;
-};
 
 TEST_F(LoginTest, TheRightPasswordAnswersTheCanonicalNameAndChangesThePhase) {
     FakeLink link(*loop);
@@ -156,7 +14,7 @@ TEST_F(LoginTest, TheRightPasswordAnswersTheCanonicalNameAndChangesThePhase) {
     EXPECT_EQ(*decode_login_name(*body), "daniel");
     EXPECT_EQ(link.phase, priv::after_login);
     EXPECT_EQ(link.answers[0].type, check_password_request);
-    EXPECT_EQ(link.answers[0].fds, 0U);
+    EXPECT_EQ(link.answers[0].fds.size(), 0U);
     ASSERT_EQ(logged.lines.size(), 1U);
     EXPECT_EQ(logged.lines[0],
               "auth-ok service=pop3d rip=192.0.2.7 rport=4711 user=Daniel@micasa.test method=password session=42 "
@@ -283,54 +141,6 @@ TEST_F(LoginTest, ABrokenUsersFileIsTemporary) {
     for (const std::string& line : logged.lines)
         if (line.rfind("auth-temp ", 0) == 0) temporary = line;
     EXPECT_NE(temporary.find("chmod 600"), std::string::npos) << temporary;
-}
-
-TEST_F(LoginTest, TheHooksDescriptorTravelsWithTheAnswer) {
-    OneHook hook;
-    FakeLink link(*loop);
-    LoginSession session(service(), link, info(), &hook);
-    ASSERT_TRUE(login(session, link, "daniel", "hungry").ok());
-    EXPECT_EQ(link.answers[0].fds, 1U);
-    EXPECT_EQ(hook.account.uid, 70'000U);
-}
-
-TEST_F(LoginTest, AFailingHookLeavesTheSessionBeforeLogin) {
-    OneHook hook;
-    hook.error = Error{Errc::busy, 0, "in-use"};
-    FakeLink link(*loop);
-    LoginSession session(service(), link, info(), &hook);
-    const auto body = login(session, link, "daniel", "hungry");
-    EXPECT_EQ(body.error().code, Errc::busy);
-    EXPECT_EQ(body.error().text, "in-use");
-    EXPECT_EQ(link.phase, priv::before_login);
-    EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);
-    hook.error.reset();
-    EXPECT_TRUE(login(session, link, "daniel", "hungry").ok());
-}
-
-TEST_F(LoginTest, AHookThatAnswersAfterTheSessionIsGoneDoesNothing) {
-    OneHook hook;
-    hook.hold = true;
-    FakeLink link(*loop);
-    auto session = std::make_unique<LoginSession>(service(), link, info(), &hook);
-    send_password(*session, "daniel", "hungry");
-    while (!hook.done) run_for(Millis(10));
-    session.reset();
-    hook.done(UniqueFd());
-    EXPECT_TRUE(link.answers.empty());
-    EXPECT_EQ(link.phase, priv::before_login);
-}
-
-TEST_F(LoginTest, AHookMayAnswerOnlyOnce) {
-    OneHook hook;
-    hook.hold = true;
-    FakeLink link(*loop);
-    LoginSession session(service(), link, info(), &hook);
-    send_password(session, "daniel", "hungry");
-    while (!hook.done) run_for(Millis(10));
-    hook.done(UniqueFd());
-    hook.done(UniqueFd());
-    EXPECT_EQ(link.answers.size(), 1U);
 }
 
 TEST_F(LoginTest, BreachesOfTheProtocolKill) {
