@@ -156,10 +156,10 @@ class Reader(threading.Thread):
         message is there more often than it was handed in. What was deleted while its delivery agent lay dead may have
         been delivered again: the queue never heard of the first time. (That deletions last is judged in pop_states.cc,
         where nothing is delivered twice.) Returns what is wrong."""
-        ids = collections.defaultdict(set)
+        ids, known = collections.defaultdict(set), left | self.gone | self.maybe
         for uidl, token in self.token_of.items():
             ids[token].add(uidl)
-            if uidl not in left | self.gone | self.maybe:
+            if uidl not in known:
                 self.note(f"message {token} was there as {uidl} and nobody deleted it")
         for token, its in ids.items():
             if len(its & left) > handed_in[token]:
