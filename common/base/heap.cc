@@ -19,7 +19,7 @@ constexpr std::size_t largest_hole = 4096;   // worth an attempt; larger ones ar
 std::size_t room_at_the_end() { return ::mallinfo2().keepcost; }
 
 // Never freed: that is the point. False: it came from the heap's end.
-bool use_up(std::size_t chunk) {
+[[maybe_unused]] bool use_up(std::size_t chunk) {
     const std::size_t end = room_at_the_end();
     return std::malloc(chunk - header) != nullptr && room_at_the_end() == end;
 }
