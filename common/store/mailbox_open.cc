@@ -16,7 +16,8 @@ namespace posada::store {
 
 namespace {
 
-constexpr int max_rounds = 4; // a file that hides in each of them was renamed that often meanwhile
+constexpr int max_rounds = 4;                   // a file that hides in each of them was renamed that often meanwhile
+constexpr std::size_t least_dead_lines = 1'000; // fewer are not worth a list written anew
 
 Result<MessageMeasure> measure_file(int fd) {
     static char chunk[64 * 1024]; // agents are single-threaded; not worth 64 KiB of every stack
@@ -54,6 +55,7 @@ class MailboxOpener {
     bool measure(std::uint32_t index);
     void measure_all();
     Status update_list();
+    bool drop_dead_lines();
     Status give_uids();
     void hide_unknown();
     void finish();
@@ -186,11 +188,19 @@ Status MailboxOpener::update_list() {
     }
     const auto other = list_.settle();
     if (!other) return other.error();
-    if (*other) {
+    if (drop_dead_lines() || *other) {
         join();
         measure_all();
     }
     return give_uids();
+}
+
+// A list that says more of messages that are gone than of others. Only what the folders, at rest, do not hold is gone.
+bool MailboxOpener::drop_dead_lines() {
+    if (missing_ < least_dead_lines || missing_ < known_.size() || !scan_.settled()) return false;
+    std::erase_if(list_.entries(), [this](const UidEntry& entry) { return !scan_.find(entry.base()); });
+    list_.rewrite();
+    return true;
 }
 
 Status MailboxOpener::give_uids() {

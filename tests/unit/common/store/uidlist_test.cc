@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/time.h>
 
+#include <thread>
+
 #include "common/store/mailbox.h"
 #include "common/store/uidlist_lock.h"
 #include "tests/unit/common/store/recording_ops.h"
@@ -60,6 +62,26 @@ TEST_F(UidlistTest, AnEmptyMailboxGetsNoList) {
     EXPECT_TRUE(uidls().empty());
     EXPECT_FALSE(scratch.has("dovecot-uidlist"));
     EXPECT_TRUE(recording.calls.empty());
+}
+
+// The folders must be at rest for a tick of the kernel's clock before a file is believed to be gone.
+TEST_F(UidlistTest, AListOfGoneMessagesIsWrittenAnewWithoutThem) {
+    for (int n = 1; n <= 1'200; ++n) deliver(n);
+    const auto all = Mailbox::open(*maildir, {2'000, Millis(60)});
+    ASSERT_TRUE(all.ok());
+    const std::string kept = all->uidl(1'100);
+    for (int n = 1; n <= 1'100; ++n) lose("new/" + std::to_string(n) + ".m,S=8,W=11");
+    deliver(1'201);
+    for (int i = 0; i < 50 && lines_of("dovecot-uidlist").size() > 10'000; ++i) {
+        deliver(1'202 + i); // the list is written when there is something new
+        std::this_thread::sleep_for(Millis(50));
+        const auto now = uidls();
+        EXPECT_EQ(now[0], kept);
+        EXPECT_EQ(now[100].substr(0, 8), "000004b1") << "no UID is given twice";
+    }
+    const std::string lines = lines_of("dovecot-uidlist");
+    EXPECT_TRUE(lines.starts_with("1101 :1101.m,S=8,W=11\n")) << lines.substr(0, 100);
+    EXPECT_EQ(lines_of("posada-uidlist").find("\n1 :"), std::string::npos);
 }
 
 TEST_F(UidlistTest, UidsAreOnStableStorageBeforeAnybodySeesThem) {
