@@ -395,6 +395,7 @@ def main():
         return None
     print(f"POP3 beside Dovecot, {arguments.rounds} alternating rounds, median (min-max); its limits raised for this load: "
           + " ".join(DOVECOT_LIMITS.split()))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended by SIGTERM"))  # the servers end too
     work = tempfile.mkdtemp(prefix="posada-bench-", dir="/var/tmp")
     os.chmod(work, 0o711)
     try:
