@@ -11,6 +11,7 @@
 #include "common/auth/hasher.h"
 #include "common/auth/users_file.h"
 #include "common/base/text.h"
+#include "common/base/units.h"
 #include "common/service/config.h"
 #include "ctl/command.h"
 #include "ctl/password_input.h"
@@ -31,25 +32,46 @@ struct UserArguments {
     bool none = false; // apop: take the secret away
     std::optional<int> password_fd;
     std::string home;
+    auth::UserOptions user_options;     // --quota, --quota-messages; quota SIZE MESSAGES
+    std::vector<std::string_view> more; // words behind NAME
     std::string users_file;
     std::string config;
     service::CommonOptions options; // loaded
 };
 
 constexpr std::string_view usage =
-    "usage: posada user add NAME [--home DIR] [--password-fd N | --generate] [--json]\n"
+    "usage: posada user add NAME [--home DIR] [--quota SIZE] [--quota-messages N]\n"
+    "                       [--password-fd N | --generate] [--json]\n"
     "       posada user passwd NAME [--password-fd N | --generate] [--json]\n"
     "       posada user apop NAME [--password-fd N | --generate | --none] [--json]\n"
+    "       posada user quota NAME SIZE [MESSAGES] [--json]   0: no limit; default: as [mailbox] says\n"
     "       posada user list [--json]\n"
     "       posada user remove NAME [--json]\n"
     "each with [--config FILE] [--users-file FILE]; without --password-fd and --generate the terminal is asked";
 
 Error wrong(std::string text) { return Error{Errc::invalid, 0, std::move(text)}; }
 
+// "2G", "0", and "default" = what [mailbox] says.
+Status take_limit(std::optional<std::uint64_t>& out, std::string_view what, std::string_view value, bool is_size) {
+    out.reset();
+    if (value == "default") return {};
+    if (is_size) {
+        const auto size = parse_size(value);
+        if (!size) return wrong(std::string(what) + ": '" + escape_for_log(value) + "' " + size.error().text);
+        out = *size;
+        return {};
+    }
+    out = parse_uint(value);
+    if (!out) return wrong(std::string(what) + ": a number of messages is expected, 0 for no limit");
+    return {};
+}
+
 Status take_value(UserArguments& out, std::string_view option, std::string_view value) {
     if (option == "--home") out.home = value;
     if (option == "--users-file") out.users_file = value;
     if (option == "--config") out.config = value;
+    if (option == "--quota") return take_limit(out.user_options.quota, option, value, true);
+    if (option == "--quota-messages") return take_limit(out.user_options.quota_messages, option, value, false);
     if (option != "--password-fd") return {};
     const auto fd = parse_uint(value);
     if (!fd || *fd > 65'535) return wrong("--password-fd: the number of an open descriptor is expected");
@@ -59,6 +81,10 @@ Status take_value(UserArguments& out, std::string_view option, std::string_view 
 
 Status take_word(UserArguments& out, std::string_view word) {
     if (word.substr(0, 2) == "--") return wrong("unknown argument '" + escape_for_log(word) + "'");
+    if (out.verb == "quota" && !out.name.empty() && out.more.size() < 2) {
+        out.more.push_back(word);
+        return {};
+    }
     if (!out.name.empty()) return wrong("one NAME is expected, found '" + escape_for_log(word) + "' as well");
     out.name = word;
     return {};
@@ -66,8 +92,8 @@ Status take_word(UserArguments& out, std::string_view word) {
 
 Status check_arguments(const UserArguments& args) {
     const bool sets_password = args.verb == "add" || args.verb == "passwd" || args.verb == "apop";
-    if (!sets_password && args.verb != "list" && args.verb != "remove")
-        return wrong("add, passwd, apop, list or remove is expected");
+    if (!sets_password && args.verb != "list" && args.verb != "remove" && args.verb != "quota")
+        return wrong("add, passwd, apop, quota, list or remove is expected");
     if (args.verb == "list" && !args.name.empty()) return wrong("list takes no NAME");
     if (args.verb != "list" && args.name.empty()) return wrong("a NAME is expected");
     if (!sets_password && (args.generate || args.password_fd)) return wrong(args.verb + " takes no password");
@@ -75,6 +101,9 @@ Status check_arguments(const UserArguments& args) {
     if (args.none && (args.verb != "apop" || args.generate || args.password_fd))
         return wrong("--none is for apop, without a secret");
     if (args.verb != "add" && !args.home.empty()) return wrong("--home is for add only");
+    if (args.verb != "add" && !args.user_options.empty())
+        return wrong("--quota and --quota-messages are for add only; later: posada user quota NAME SIZE [MESSAGES]");
+    if (args.verb == "quota" && args.more.empty()) return wrong("a SIZE is expected, such as 500M or 2G; 0: no limit");
     if (args.verb == "add" && !auth::valid_account_name(args.name))
         return wrong("'" + escape_for_log(args.name) +
                      "': a user's name is made of a-z, 0-9, '.', '_' and '-', starts with a letter, digit or '_', and "
@@ -86,8 +115,8 @@ Result<UserArguments> parse_arguments(std::span<const std::string_view> args) {
     UserArguments out;
     if (!args.empty()) out.verb = args[0];
     for (std::size_t i = 1; i < args.size(); ++i) {
-        const bool takes_value =
-            args[i] == "--home" || args[i] == "--users-file" || args[i] == "--config" || args[i] == "--password-fd";
+        const bool takes_value = args[i] == "--home" || args[i] == "--users-file" || args[i] == "--config" ||
+                                 args[i] == "--password-fd" || args[i] == "--quota" || args[i] == "--quota-messages";
         if (takes_value && i + 1 == args.size()) return wrong(std::string(args[i]) + " needs a value");
         if (takes_value) {
             RETURN_IF_ERROR(take_value(out, args[i], args[i + 1]));
@@ -117,6 +146,10 @@ void print_json(const ordered_json& value) {
     std::puts(value.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
 }
 
+ordered_json limit_json(const std::optional<std::uint64_t>& limit) {
+    return limit ? ordered_json(*limit) : ordered_json(nullptr);
+}
+
 ordered_json describe(const auth::UserEntry& entry) {
     return {{"name", entry.name},
             {"uid", entry.uid},
@@ -125,7 +158,9 @@ ordered_json describe(const auth::UserEntry& entry) {
             {"maildir", entry.account().maildir},
             {"locked", entry.locked()},
             {"scram", entry.scram.has_value()},
-            {"apop", !entry.options.apop.empty()}};
+            {"apop", !entry.options.apop.empty()},
+            {"quota", limit_json(entry.options.quota)},
+            {"quota_messages", limit_json(entry.options.quota_messages)}};
 }
 
 Result<Secret> new_password(const UserArguments& args) {
@@ -153,6 +188,7 @@ int add_user(const UserArguments& args) {
     auth::UserEntry entry;
     entry.name = args.name;
     entry.home = args.home.empty() ? virtual_home(args.options, args.name) : args.home;
+    entry.options = args.user_options;
     auto hash = auth::Hasher().hash(password->view());
     if (!hash) return fail(hash.error());
     entry.hash = std::move(*hash);
@@ -202,6 +238,31 @@ int set_apop(const UserArguments& args) {
     return 0;
 }
 
+int set_quota(const UserArguments& args) {
+    auto edit = auth::UsersFileEdit::open(args.users_file);
+    if (!edit) return fail(edit.error());
+    const auto found = edit->current().find(args.name);
+    if (!found) return fail(found.error());
+    auth::UserOptions options = *found == nullptr ? auth::UserOptions() : (*found)->options;
+    Status done = take_limit(options.quota, "SIZE", args.more[0], true);
+    if (done && args.more.size() > 1) done = take_limit(options.quota_messages, "MESSAGES", args.more[1], false);
+    if (done) done = edit->set_options(args.name, options);
+    if (done) done = edit->commit();
+    if (!done) return fail(done.error());
+    const auth::UserEntry& entry = **edit->current().find(args.name);
+    if (args.json) {
+        print_json(describe(entry));
+    } else {
+        const auto text = [](const std::optional<std::uint64_t>& limit, bool is_size) {
+            if (!limit) return std::string("default");
+            return is_size ? size_text(*limit) : std::to_string(*limit);
+        };
+        std::printf("%s: quota %s, messages %s\n", entry.name.c_str(), text(entry.options.quota, true).c_str(),
+                    text(entry.options.quota_messages, false).c_str());
+    }
+    return 0;
+}
+
 int remove_user(const UserArguments& args) {
     auto edit = auth::UsersFileEdit::open(args.users_file);
     if (!edit) return fail(edit.error());
@@ -220,6 +281,12 @@ int remove_user(const UserArguments& args) {
 }
 
 int list_users(const UserArguments& args) {
+    const auto quota_text = [](const auth::UserOptions& options) {
+        auth::UserOptions shown; // whatever else there is may be secret
+        shown.quota = options.quota;
+        shown.quota_messages = options.quota_messages;
+        return shown.text();
+    };
     const auto file = auth::UsersFile::load(args.users_file);
     if (!file) return fail(file.error());
     ordered_json users = ordered_json::array();
@@ -228,8 +295,9 @@ int list_users(const UserArguments& args) {
     for (const auth::UserEntry& entry : file->entries()) {
         users.push_back(describe(entry));
         if (!args.json)
-            std::printf("%-24s %6u  %-6s %s\n", entry.name.c_str(), entry.uid, entry.locked() ? "locked" : "",
-                        entry.home.c_str());
+            std::printf("%-24s %6u  %-6s %s%s%s\n", entry.name.c_str(), entry.uid, entry.locked() ? "locked" : "",
+                        entry.home.c_str(), quota_text(entry.options).empty() ? "" : "  ",
+                        quota_text(entry.options).c_str());
     }
     if (args.json) print_json({{"users", users}, {"errors", errors}});
     for (const auth::UsersFileError& error : file->errors()) std::fprintf(stderr, "%s\n", error.text.c_str());
@@ -265,6 +333,7 @@ int user_command(std::span<const std::string_view> args) {
     if (parsed->verb == "passwd") return set_password(*parsed);
     if (parsed->verb == "apop") return set_apop(*parsed);
     if (parsed->verb == "remove") return remove_user(*parsed);
+    if (parsed->verb == "quota") return set_quota(*parsed);
     return list_users(*parsed);
 }
 

@@ -59,7 +59,12 @@ Status become(const AgentSetup& setup, const auth::Account& account) {
     return priv::become_user(::geteuid(), ::getegid(), {});
 }
 
-Result<store::Maildir> open_mailbox(const AgentSetup& setup, int channel, int log_fd, priv::PreparedSandbox& sandbox) {
+struct OpenMailbox {
+    store::Maildir maildir;
+    MailboxLimits limits;
+};
+
+Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_fd, priv::PreparedSandbox& sandbox) {
     auto account = look_up(setup);
     if (!account) return account.error();
     RETURN_IF_ERROR(become(setup, *account));
@@ -80,13 +85,19 @@ Result<store::Maildir> open_mailbox(const AgentSetup& setup, int channel, int lo
                         maildir->folder(store::Folder::fresh),
                         maildir->folder(store::Folder::cur)};
     close_all_except(keep);
-    return maildir;
+    MailboxLimits limits = setup.limits;
+    limits.quota.octets = account->quota.value_or(limits.quota.octets);
+    limits.quota.messages = account->quota_messages.value_or(limits.quota.messages);
+    return OpenMailbox{std::move(*maildir), limits};
 }
 
 std::string answer_to(const priv::Message& message, MailboxWriter& writer) {
     auto lease = decode_lease(message.payload);
     if (!lease) return priv::encode_failure(lease.error());
-    return priv::encode_ok(encode_results(writer.deliver(*lease, message.fds[0].get())));
+    LeaseReport report;
+    report.results = writer.deliver(*lease, message.fds[0].get());
+    report.space = writer.space();
+    return priv::encode_ok(encode_report(report));
 }
 
 // One request after the other until deliver closes the channel. handler answers an admitted message.
@@ -118,13 +129,13 @@ int agent_process(const AgentSetup& setup, UniqueFd channel_fd, int log_fd, priv
     service::RecordSink sink(log_fd);
     set_log_sink(&sink);
     priv::Channel channel(std::move(channel_fd));
-    auto maildir = open_mailbox(setup, channel.fd(), log_fd, sandbox);
-    if (!maildir) {
-        const std::string refusal = priv::encode_failure(maildir.error());
+    auto mailbox = open_mailbox(setup, channel.fd(), log_fd, sandbox);
+    if (!mailbox) {
+        const std::string refusal = priv::encode_failure(mailbox.error());
         return serve(channel, [&](const priv::Message&) { return refusal; });
     }
     const SystemClock clock;
-    MailboxWriter writer(std::move(*maildir), setup.hostname, clock);
+    MailboxWriter writer(std::move(mailbox->maildir), setup.hostname, clock, mailbox->limits);
     return serve(channel, [&](const priv::Message& message) { return answer_to(message, writer); });
 }
 

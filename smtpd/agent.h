@@ -12,10 +12,11 @@
 #include "common/base/fd.h"
 #include "common/priv/request.h"
 #include "common/priv/sandbox.h"
+#include "smtpd/mailbox_writer.h"
 
 namespace posada::smtpd {
 
-// Requests of deliver to its agent: {Lease} + descriptor of the octets; the answer is {results}, or why the mailbox
+// Requests of deliver to its agent: {Lease} + descriptor of the octets; the answer is {LeaseReport}, or why the mailbox
 // cannot be used at all.
 enum AgentRequest : std::uint16_t { agent_deliver = 2 };
 std::span<const priv::RequestInfo> agent_requests();
@@ -25,6 +26,7 @@ struct AgentSetup {
     std::string hostname;
     auth::AccountSources sources;
     bool change_user = true; // false: unprivileged mode
+    MailboxLimits limits;    // where the account has none of its own
 };
 
 // The name of the account that an address belongs to; Errc::not_found if no account can have it.

@@ -86,7 +86,9 @@ TlsFacts Conn::tls_facts() {
     return {info.version + " " + info.cipher, room_.channel_binding() ? stream().tls_exporter() : std::string()};
 }
 
+// An answer may come while we are inside, for what is being consumed: then the loop below goes on with the rest.
 void Conn::pump() {
+    if (std::exchange(pumping_, true)) return;
     while (greeted_ && !closing() && !session_.waiting() && !stream().input().empty() &&
            stream().pending_output() < max_pending_output) {
         const std::size_t used = session_.consume(stream().input(), context().loop.clock().unix_now());
@@ -95,6 +97,7 @@ void Conn::pump() {
         if (tls) start_tls();
         if (used == 0) break;
     }
+    pumping_ = false;
     arm_deadline();
 }
 
@@ -161,10 +164,18 @@ void Conn::on(const LogNote& effect) {
 }
 
 void Conn::on(const LookupRecipient& effect) {
-    room_.lookups().ask(accepted().id, effect.mailbox.local, [this](const Result<bool>& exists) {
-        session_.recipient_answer(!exists   ? RecipientVerdict::temporary
-                                  : *exists ? RecipientVerdict::exists
-                                            : RecipientVerdict::unknown);
+    const auto verdict_of = [this](const LookupRecipient& asked, const Result<bool>& exists) {
+        if (!exists) return RecipientVerdict::temporary;
+        if (!*exists) return RecipientVerdict::unknown;
+        switch (room_.spaces().ask(asked.mailbox.local, asked.declared_size, context().loop.clock().now())) {
+        case KnownSpaces::Verdict::room: break;
+        case KnownSpaces::Verdict::full: return RecipientVerdict::full;
+        case KnownSpaces::Verdict::full_for_good: return RecipientVerdict::full_for_good;
+        }
+        return RecipientVerdict::exists;
+    };
+    room_.lookups().ask(accepted().id, effect.mailbox.local, [this, effect, verdict_of](const Result<bool>& exists) {
+        session_.recipient_answer(verdict_of(effect, exists));
         resume();
     });
 }
@@ -185,7 +196,24 @@ void Conn::on(const BodyChunk& effect) {
 
 void Conn::on(const DropBody&) { body_.drop(); }
 
+// With several recipients the delivery decides for each.
+QueueVerdict Conn::room_for(const SubmitMessage& effect) {
+    const auto& recipients = effect.mail.recipients;
+    if (recipients.size() != 1 || !recipients.front().local) return QueueVerdict::stored;
+    const auto verdict =
+        room_.spaces().ask(recipients.front().mailbox.local, body_.size(), context().loop.clock().now());
+    if (verdict == KnownSpaces::Verdict::room) return QueueVerdict::stored;
+    return verdict == KnownSpaces::Verdict::full ? QueueVerdict::full : QueueVerdict::full_for_good;
+}
+
 void Conn::on(const SubmitMessage& effect) {
+    if (const QueueVerdict verdict = room_for(effect); verdict != QueueVerdict::stored) {
+        body_.drop();
+        session_.queue_answer(verdict, "");
+        return resume();
+    }
+    for (const auto& recipient : effect.mail.recipients)
+        if (recipient.local) room_.spaces().accepted(recipient.mailbox.local, body_.size());
     const Envelope envelope = envelope_of(effect, accepted(), context().loop.clock().unix_now(), body_.size());
     auto parts = body_.finish();
     const auto on_queued = [this](const Result<std::string>& queue_id) {

@@ -49,6 +49,7 @@ class Conn final : public service::Connection {
     void on(const DropBody& effect);
     void on(const LogNote& effect);
     void on(const Close& effect);
+    [[nodiscard]] QueueVerdict room_for(const SubmitMessage& effect);
     void ask_monitor(std::uint16_t type, Result<std::string> request,
                      std::function<void(const service::Reply&)> on_success);
 
@@ -57,6 +58,7 @@ class Conn final : public service::Connection {
     Body body_;
     io::Timer greeting_timer_;
     bool greeted_ = false;
+    bool pumping_ = false;
     bool tls_due_ = false;
     bool replied_ = false; // since the deadline was set
     Instant data_began_{};

@@ -18,6 +18,7 @@ struct Deliver::Agent {
     bool too_slow = false;
     std::unique_ptr<service::MonitorClient> client;
     io::Timer timer; // busy: deadline; idle: end
+    Instant started{};
 };
 
 namespace {
@@ -110,7 +111,7 @@ void Deliver::on_lease(std::uint64_t number, Result<service::Reply> reply) {
 void Deliver::hand_over(std::uint64_t number, std::shared_ptr<Lease> lease, UniqueFd body, const std::string& payload) {
     const std::string& address = lease->destination;
     auto agent = agent_for(address);
-    if (!agent) return report(number, *lease, all_failed(*lease, agent.error()));
+    if (!agent) return finish(number, *lease, {all_failed(*lease, agent.error()), {}});
     ++busy_;
     (*agent)->busy = true;
     (*agent)->timer.start(config_.deadline);
@@ -128,29 +129,31 @@ void Deliver::on_answer(std::uint64_t number, const std::string& address, const 
     Agent& agent = *agents_.at(address);
     agent.busy = false;
     Status understood = reply ? Status() : Status(reply.error());
-    std::vector<RowResult> results;
+    LeaseReport report;
     if (reply) {
-        auto said = decode_results(reply->body);
-        if (said) results = match(lease, std::move(*said));
+        auto said = decode_report(reply->body);
+        if (said) report = {match(lease, std::move(said->results)), said->space};
         if (!said) understood = said.error();
     }
     if (understood) {
+        const bool old = loop_.clock().now() - agent.started >= config_.renew_after;
         agent.timer.start(config_.idle_after);
+        if (old) retire(address, false);
     } else {
         Error error = understood.error();
         if (agent.too_slow) error = Error{Errc::timeout, 0, "deadline"};
         if (error.code == Errc::closed || error.code == Errc::protocol || error.code == Errc::timeout)
             log(event::agent_fail, {{"address", address}, {"error", error.describe()}});
-        results = all_failed(lease, error);
+        report.results = all_failed(lease, error);
         retire(address, true); // the next attempt starts with a fresh look at the account
     }
-    report(number, lease, std::move(results));
+    finish(number, lease, report);
 }
 
-void Deliver::report(std::uint64_t number, const Lease& lease, std::vector<RowResult> results) {
-    log_delivered(lease, results);
+void Deliver::finish(std::uint64_t number, const Lease& lease, const LeaseReport& report) {
+    log_delivered(lease, report.results);
     if (queue_ && !queue_->closed())
-        queue_->request(queue_done, number, encode_results(results), [](const Result<service::Reply>&) {});
+        queue_->request(queue_done, number, encode_report(report), [](const Result<service::Reply>&) {});
     finished(number);
 }
 
@@ -183,7 +186,7 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
     RETURN_IF_ERROR(sandbox_ready_);
-    const AgentSetup setup{address, config_.hostname, config_.sources, config_.change_user};
+    const AgentSetup setup{address, config_.hostname, config_.sources, config_.change_user, config_.limits};
     const int log_fd = config_.log_fd;
     auto pid = priv::fork_process([&]() -> int {
         pair->first.reset();
@@ -192,6 +195,7 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
     if (!pid) return pid.error();
     auto agent = std::make_unique<Agent>(loop_, [this, address] { retire(address, agents_.at(address)->busy); });
     agent->pid = *pid;
+    agent->started = loop_.clock().now();
     agent->client = std::make_unique<service::MonitorClient>(loop_, std::move(pair->first), 0, nullptr);
     reaper_.add(*pid, [](int) {});
     log(event::agent_start, {{"address", address}, {"pid", std::to_string(*pid)}});

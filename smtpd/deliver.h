@@ -26,10 +26,12 @@ struct DeliverConfig {
     std::string hostname;
     auth::AccountSources sources;
     bool change_user = true;
+    MailboxLimits limits;
     std::uint32_t concurrency = 20;
     std::uint32_t batch = 100;
-    Millis deadline{300'000};  // of one batch
-    Millis idle_after{10'000}; // an agent without work ends
+    Millis deadline{300'000};   // of one batch
+    Millis idle_after{10'000};  // an agent without work ends
+    Millis renew_after{60'000}; // so does one that has not asked for so long whose mailbox this is
     priv::SandboxMode sandbox = priv::SandboxMode::enforce;
     int log_fd = -1; // borrowed; agents write their records there
 };
@@ -57,7 +59,7 @@ class Deliver {
     Result<Agent*> agent_for(const std::string& address);
     Result<std::unique_ptr<Agent>> start_agent(const std::string& address);
     void on_answer(std::uint64_t number, const std::string& address, const Lease& lease, Result<service::Reply> reply);
-    void report(std::uint64_t number, const Lease& lease, std::vector<RowResult> results);
+    void finish(std::uint64_t number, const Lease& lease, const LeaseReport& report);
     void finished(std::uint64_t number);
     void retire(const std::string& address, bool kill);
     void retire_idle_ones();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/log.h"
 #include "common/store/delivery.h"
 #include "common/store/maildir_name.h"
 
@@ -61,7 +62,7 @@ RowResult result_of_error(std::uint64_t row, const Error& error) {
 }
 
 // Rows of which an earlier attempt may have come through.
-void MailboxWriter::find_old(std::vector<Job>& jobs, std::vector<RowResult>& results) const {
+void MailboxWriter::find_old(std::vector<Job>& jobs, std::vector<RowResult>& results) {
     std::vector<std::string> bases;
     for (const Job& job : jobs)
         if (job.row->look) bases.push_back(job.base);
@@ -81,9 +82,16 @@ void MailboxWriter::find_old(std::vector<Job>& jobs, std::vector<RowResult>& res
         }
     }
     jobs = std::move(rest);
+    // Whether that attempt came as far as noting them is not known.
+    if (found && std::find(found->begin(), found->end(), true) != found->end()) store::forget_quota(maildir_);
 }
 
-Status MailboxWriter::write_body(store::DeliveryBatch& batch, const LeaseMessage& message, int body) {
+namespace {
+
+// The message as it lies in the mailbox, in pieces.
+template <class Sink>
+Status stored_form(const LeaseMessage& message, int body, Sink&& sink) {
+    RETURN_IF_ERROR(sink("Return-Path: <" + message.sender + ">\n"));
     std::array<char, 64 * 1024> buffer;
     LineEnds lines;
     std::uint64_t at = message.offset;
@@ -93,36 +101,108 @@ Status MailboxWriter::write_body(store::DeliveryBatch& batch, const LeaseMessage
         const ssize_t n = ::pread(body, buffer.data(), want, static_cast<off_t>(at));
         if (n < 0) return errno_error("reading the spool's copy");
         if (n == 0) return Error{Errc::corrupt, 0, "the spool's copy is shorter than its row says"};
-        RETURN_IF_ERROR(batch.write(lines.convert({buffer.data(), static_cast<std::size_t>(n)})));
+        RETURN_IF_ERROR(sink(lines.convert({buffer.data(), static_cast<std::size_t>(n)})));
         at += static_cast<std::uint64_t>(n);
     }
-    return batch.write(lines.finish());
+    return sink(lines.finish());
 }
 
-void MailboxWriter::write_message(store::DeliveryBatch& batch, const Job& job, int body) {
+std::uint64_t left(std::uint64_t limit, std::uint64_t used) {
+    return limit == 0 ? unlimited_space : limit - std::min(limit, used);
+}
+
+} // namespace
+
+void MailboxWriter::write_message(store::DeliveryBatch& batch, Job& job, int body) {
+    job.stored = 0;
     Status status = batch.begin(job.base);
-    if (status) status = batch.write("Return-Path: <" + job.message->sender + ">\n");
-    if (status) status = write_body(batch, *job.message, body);
+    if (status)
+        status = stored_form(*job.message, body, [&](std::string_view piece) {
+            job.stored += piece.size();
+            return batch.write(piece);
+        });
     if (status) status = batch.end();
     if (!status) batch.refuse(status.error());
 }
+
+// ---- quota ----
+
+std::optional<MailboxSpace> MailboxWriter::space() const {
+    if (!limits_.quota.any()) return std::nullopt;
+    return MailboxSpace{left(limits_.quota.octets, quota_.used().octets),
+                        left(limits_.quota.messages, quota_.used().messages), limits_.reject};
+}
+
+RowResult MailboxWriter::over_quota(const Job& job) const {
+    std::string text = "mailbox full: there is no room for this message of " + std::to_string(job.stored) +
+                       " octets until mail is deleted there (in use: " + std::to_string(quota_.used().octets);
+    if (limits_.quota.octets != 0) text += " of " + std::to_string(limits_.quota.octets);
+    text += " octets, " + std::to_string(quota_.used().messages);
+    if (limits_.quota.messages != 0) text += " of " + std::to_string(limits_.quota.messages);
+    text += " messages)";
+    if (limits_.reject) return {job.row->row, RowOutcome::failed, "5.2.2", text, ""};
+    return {job.row->row, RowOutcome::deferred, "4.2.2", text, ""};
+}
+
+// What does not fit is answered and never written. A mailbox that cannot be counted takes everything: mail must not
+// wait for that.
+void MailboxWriter::refuse_over_quota(std::vector<Job>& jobs, std::vector<RowResult>& results, int body) {
+    if (!limits_.quota.any()) return;
+    if (const Status known = quota_.load(); !known) {
+        log(event::mailbox_error, {{"name", store::quota_file_name}, {"error", known.error().describe()}});
+        return;
+    }
+    std::vector<Job> rest;
+    for (Job& job : jobs) {
+        const Status readable = stored_form(*job.message, body, [&](std::string_view piece) -> Status {
+            job.stored += piece.size();
+            return {};
+        });
+        if (readable && !quota_.fits(job.stored)) (void)quota_.recount_if_stale(clock_.unix_now());
+        if (readable && !quota_.fits(job.stored)) {
+            results.push_back(over_quota(job));
+            continue;
+        }
+        quota_.reserve(job.stored);
+        rest.push_back(std::move(job));
+    }
+    jobs = std::move(rest);
+}
+
+void MailboxWriter::note_stored(const std::vector<Job>& jobs, const std::vector<Status>& committed) {
+    std::int64_t octets = 0;
+    std::int64_t messages = 0;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        if (committed[i]) {
+            octets += static_cast<std::int64_t>(jobs[i].stored);
+            ++messages;
+        } else {
+            quota_.release(jobs[i].stored);
+        }
+    }
+    if (messages != 0) store::note_quota_change(maildir_, octets, messages);
+}
+
+// ---- all of it ----
 
 std::vector<RowResult> MailboxWriter::deliver(const Lease& lease, int body) {
     std::vector<Job> jobs;
     for (const LeaseMessage& message : lease.messages)
         for (const LeaseRow& row : message.rows)
             jobs.push_back(
-                {&message, &row, store::delivery_name(message.received, message.queue_id, row.row, hostname_)});
+                {&message, &row, store::delivery_name(message.received, message.queue_id, row.row, hostname_), 0});
     std::vector<RowResult> results;
     find_old(jobs, results);
+    refuse_over_quota(jobs, results, body);
     if (jobs.empty()) return results;
     const store::DataSync sync = sync_.choose(jobs.size());
     const std::int64_t began = clock_.unix_micros();
     store::DeliveryBatch batch(maildir_, sync);
-    for (const Job& job : jobs) write_message(batch, job, body);
+    for (Job& job : jobs) write_message(batch, job, body);
     const std::vector<Status> committed = batch.commit();
     sync_.measured(sync, jobs.size(),
                    static_cast<std::uint64_t>(std::max<std::int64_t>(0, clock_.unix_micros() - began)));
+    note_stored(jobs, committed);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         const Status& status = committed[i];
         results.push_back(status ? delivered(jobs[i].row->row) : result_of_error(jobs[i].row->row, status.error()));

@@ -41,7 +41,9 @@ void Mailroom::read_policy(const service::NetContext& context, bool scram, bool 
 void Mailroom::adopt(std::string_view name, UniqueFd channel) {
     if (name == "lookup") return lookups_.adopt(std::move(channel));
     if (name != "queue") return;
+    spaces_.clear();
     queue_ = std::make_unique<QueueClient>(context_.loop, std::move(channel), [this] { context_.want("queue"); });
+    queue_->watch_spaces([this](std::string_view wire) { return spaces_.adopt(wire, context_.loop.clock().now()); });
 }
 
 void Mailroom::submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,

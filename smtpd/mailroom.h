@@ -11,6 +11,7 @@
 #include "common/service/net.h"
 #include "smtpd/body.h"
 #include "smtpd/lookup.h"
+#include "smtpd/mailbox_spaces.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_client.h"
 #include "smtpd/session.h"
@@ -25,6 +26,7 @@ class Mailroom {
     [[nodiscard]] const Policy& policy() const { return policy_; }
     [[nodiscard]] const SmtpdOptions& options() const { return options_; }
     [[nodiscard]] MemoryBudget& memory() { return memory_; }
+    [[nodiscard]] KnownSpaces& spaces() { return spaces_; }
     [[nodiscard]] LookupClient& lookups() { return lookups_; }
     // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS.
     [[nodiscard]] bool channel_binding() const { return channel_binding_; }
@@ -47,6 +49,7 @@ class Mailroom {
     bool channel_binding_ = false;
     MemoryBudget memory_;
     LookupClient lookups_;
+    KnownSpaces spaces_;
     std::unique_ptr<QueueClient> queue_;
 };
 

@@ -31,6 +31,10 @@ constexpr OptionRow queue_rows[] = {
                                       "Age at which an undelivered message is returned to its sender."),
     integer<&QueueOptions::delivery_concurrency>("delivery_concurrency", 1, 1'000, "Local deliveries at once."),
     integer<&QueueOptions::batch>("batch", 1, 1'000, "Messages per transaction, and recipients per lease."),
+    duration<&QueueOptions::quota_recheck>(
+        "quota_recheck", Seconds(1), Seconds(86'400),
+        "How long recipients are refused for what the last delivery said about their mailbox; then a mail is accepted "
+        "and delivery tried."),
 };
 constexpr Schema queue_schema{queue_rows};
 

@@ -33,6 +33,7 @@ struct QueueOptions {
     Millis lifetime{5LL * 86'400'000};
     std::uint32_t delivery_concurrency = 20;
     std::uint32_t batch = 100; // messages per transaction and recipients per lease
+    Millis quota_recheck{60'000};
 };
 
 // A line of message data that ends in LF without CR.

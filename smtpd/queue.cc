@@ -51,6 +51,7 @@ std::optional<RecipientKind> classify_address(const QueueConfig& config, std::st
 Queue::Queue(QueueConfig config, std::unique_ptr<Spool> spool, const Clock& clock)
     : config_(std::move(config)), spool_(std::move(spool)), clock_(clock),
       active_(config_.active_rows, leases_per_mailbox, leases_per_domain),
+      spaces_(config_.options.quota_recheck, config_.max_message_size),
       chance_(static_cast<std::uint32_t>(clock.unix_micros())) {}
 
 // ---- taking in ----
@@ -239,15 +240,20 @@ Status Queue::refill() {
     return {};
 }
 
-bool Queue::done(std::uint64_t holder, std::uint64_t number, std::vector<RowResult> results) {
+bool Queue::done(std::uint64_t holder, std::uint64_t number, LeaseReport report) {
     const auto found = leases_.find({holder, number});
     if (found == leases_.end()) return false;
     const std::uint64_t lease = found->second;
     leases_.erase(found);
     bool urgent = false;
-    for (RowResult& result : results) {
+    for (RowResult& result : report.results) {
         const ActiveRow* active = active_.leased_row(lease, result.row);
         if (active == nullptr) continue;
+        if (report.space && active->row.kind == RecipientKind::local) {
+            const std::string_view address = active->row.address;
+            spaces_.note(address.substr(0, address.rfind('@')), *report.space, clock_.now());
+            report.space.reset();
+        }
         urgent = urgent || (active->row.kind == RecipientKind::route && result.outcome == RowOutcome::delivered);
         results_.push_back({active->row, std::move(result)});
         active_.erase(results_.back().row.row);

@@ -17,6 +17,7 @@
 #include "common/base/fd.h"
 #include "common/base/result.h"
 #include "smtpd/active_queue.h"
+#include "smtpd/mailbox_spaces.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_protocol.h"
 #include "smtpd/spool.h"
@@ -68,11 +69,14 @@ class Queue {
     // holder and number together name the lease; on_lease is called once, at once or from pump().
     void lease(std::uint64_t holder, std::uint64_t number, RecipientKind kind, std::size_t most, OnLease on_lease);
     // Rows that are not mentioned go back. True: it should be recorded now (another server has a copy), not lazily.
-    bool done(std::uint64_t holder, std::uint64_t number, std::vector<RowResult> results);
+    bool done(std::uint64_t holder, std::uint64_t number, LeaseReport report);
     void drop_holder(std::uint64_t holder);
     // Answers waiting leases as far as rows are ready, reads more rows from the spool when due. Errors are final.
     Status pump();
     [[nodiscard]] UnixTime next_due() const { return next_due_; } // 0 = nothing is planned
+
+    // What deliveries have said about mailboxes.
+    [[nodiscard]] const SpaceReports& spaces() const { return spaces_; }
 
     // ---- control ----
     Result<std::vector<QueueEntry>> list(std::uint64_t after_row, std::uint32_t most);
@@ -125,6 +129,7 @@ class Queue {
     std::unique_ptr<Spool> spool_;
     const Clock& clock_;
     ActiveQueue active_;
+    SpaceReports spaces_;
     std::vector<Pending> pending_;
     std::uint64_t pending_octets_ = 0;
     std::vector<Outcome> results_;

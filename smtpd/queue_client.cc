@@ -14,6 +14,20 @@ static Result<std::string> queue_id_of(Result<service::Reply> reply) {
     return queue_id;
 }
 
+void QueueClient::watch_spaces(OnSpaces on_spaces) {
+    on_spaces_ = std::move(on_spaces);
+    ask_spaces(0);
+}
+
+void QueueClient::ask_spaces(std::uint64_t known) {
+    Writer w;
+    w.u64(known);
+    client_.request(queue_spaces, 0, w.bytes(), [this](const Result<service::Reply>& reply) {
+        const Result<std::uint64_t> version = reply ? on_spaces_(reply->body) : reply.error();
+        if (version) ask_spaces(*version);
+    });
+}
+
 // Only the last answer matters: whatever fails earlier makes the queue refuse the submit, with the same reason.
 void QueueClient::submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,
                          OnQueued on_queued) {

@@ -25,6 +25,8 @@ constexpr RequestInfo receive_rows[] = {
     {queue_submit_rcpt, "queue_submit_rcpt", any_phase, false, packet, 0, 0, "More recipients of a message."},
     {queue_submit, "queue_submit", any_phase, false, packet, 1, 0,
      "The last octets and the envelope; answered when the message is on stable storage."},
+    {queue_spaces, "queue_spaces", any_phase, false, 8, 0, 0,
+     "Which mailboxes are nearly full, by hashes of their names; answered when this changes."},
 };
 constexpr RequestInfo deliver_rows[] = {
     hello_row,
@@ -82,6 +84,20 @@ std::size_t put_recipients(Writer& w, std::span<const Recipient> recipients) {
 Error malformed(const char* what) { return Error{Errc::protocol, 0, std::string("malformed ") + what}; }
 
 } // namespace
+
+void put_space(Writer& w, const MailboxSpace& space) {
+    w.u64(space.octets);
+    w.u64(space.messages);
+    w.boolean(space.reject);
+}
+
+MailboxSpace get_space(Reader& r) {
+    MailboxSpace space;
+    space.octets = r.u64();
+    space.messages = r.u64();
+    space.reject = r.boolean();
+    return space;
+}
 
 std::string_view queue_role_name(QueueRole role) {
     switch (role) {
@@ -223,39 +239,46 @@ Result<Lease> decode_lease(std::string_view payload) {
     return lease;
 }
 
-std::string encode_results(std::span<const RowResult> results) {
+static void put_result(Writer& w, const RowResult& result) {
+    w.u64(result.row);
+    w.u8(static_cast<std::uint8_t>(result.outcome));
+    w.str(std::string_view(result.status).substr(0, max_status));
+    w.str(std::string_view(result.text).substr(0, max_row_text));
+    w.str(std::string_view(result.remote).substr(0, max_remote));
+}
+
+static RowResult get_result(Reader& r, bool& bad) {
+    RowResult result;
+    result.row = r.u64();
+    const std::uint8_t outcome = r.u8();
+    bad = bad || outcome > static_cast<std::uint8_t>(RowOutcome::failed);
+    result.outcome = static_cast<RowOutcome>(std::min<std::uint8_t>(outcome, 1 + 1));
+    // The sender may be hostile: its words are kept, listed and mailed, so they are short and printable.
+    result.status = escape_for_log(r.str().substr(0, max_status));
+    result.text = escape_for_log(r.str().substr(0, max_row_text));
+    result.remote = escape_for_log(r.str().substr(0, max_remote));
+    return result;
+}
+
+std::string encode_report(const LeaseReport& report) {
     Writer w;
-    w.u16(static_cast<std::uint16_t>(results.size()));
-    for (const RowResult& result : results) {
-        w.u64(result.row);
-        w.u8(static_cast<std::uint8_t>(result.outcome));
-        w.str(std::string_view(result.status).substr(0, max_status));
-        w.str(std::string_view(result.text).substr(0, max_row_text));
-        w.str(std::string_view(result.remote).substr(0, max_remote));
-    }
+    w.u16(static_cast<std::uint16_t>(report.results.size()));
+    for (const RowResult& result : report.results) put_result(w, result);
+    w.boolean(report.space.has_value());
+    if (report.space) put_space(w, *report.space);
     return w.take();
 }
 
-Result<std::vector<RowResult>> decode_results(std::string_view payload) {
+Result<LeaseReport> decode_report(std::string_view payload) {
     Reader r(payload);
-    std::vector<RowResult> results;
+    LeaseReport report;
     bool bad = false;
     const unsigned count = r.u16();
-    for (unsigned i = 0; i < count && !r.failed(); ++i) {
-        RowResult result;
-        result.row = r.u64();
-        const std::uint8_t outcome = r.u8();
-        bad = bad || outcome > static_cast<std::uint8_t>(RowOutcome::failed);
-        result.outcome = static_cast<RowOutcome>(std::min<std::uint8_t>(outcome, 1 + 1));
-        // The sender may be hostile: its words are kept, listed and mailed, so they are short and printable.
-        result.status = escape_for_log(r.str().substr(0, max_status));
-        result.text = escape_for_log(r.str().substr(0, max_row_text));
-        result.remote = escape_for_log(r.str().substr(0, max_remote));
-        results.push_back(std::move(result));
-    }
+    for (unsigned i = 0; i < count && !r.failed(); ++i) report.results.push_back(get_result(r, bad));
+    if (r.boolean()) report.space = get_space(r);
     RETURN_IF_ERROR(r.finish());
     if (bad) return malformed("result");
-    return results;
+    return report;
 }
 
 std::string encode_stats(const QueueStats& stats) {

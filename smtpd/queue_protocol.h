@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,8 +28,9 @@ enum QueueRequest : std::uint16_t {
     queue_submit_part = 4, // {} + memfd: the next octets of this session's message; answer {}
     queue_submit_rcpt = 6, // {recipients} when they do not fit into submit; answer {}
     queue_submit = 8,      // {envelope} + memfd: the last octets; answer {str queue_id} once all is on stable storage
+    queue_spaces = 22,     // {u64 version known}; answered when there is another: mailbox_spaces.h
     queue_lease = 10,      // {u16 most rows}; answered when there is work: {Lease} + descriptor of the octets
-    queue_done = 12,       // {row results}: ends the lease of this session; answer {}
+    queue_done = 12,       // {LeaseReport}: ends the lease of this session; answer {}
     queue_list = 14,       // {u64 after row, u16 most}; answer {listing}
     queue_stats = 16,      // {}; answer {QueueStats}
     queue_retry = 18,      // {str queue_id, "" = all}: next attempt now; answer {u32 rows}
@@ -37,7 +39,7 @@ enum QueueRequest : std::uint16_t {
 
 std::span<const priv::RequestInfo> queue_requests(QueueRole role);
 
-constexpr std::uint16_t queue_protocol_version = 1;
+constexpr std::uint16_t queue_protocol_version = 2;
 constexpr std::uint64_t max_memfd = 256 * 1024; // of one submit_part or submit
 constexpr std::size_t max_row_text = 500;       // of an error text kept with a recipient
 
@@ -117,8 +119,24 @@ struct RowResult {
     std::string text;   // one line for administrator and sender; escaped when decoded
     std::string remote; // name of the server that said it, "" = we
 };
-std::string encode_results(std::span<const RowResult> results);
-Result<std::vector<RowResult>> decode_results(std::string_view payload);
+// What a delivery saw of a mailbox that has a quota.
+struct MailboxSpace {
+    std::uint64_t octets = 0; // that still fit; unlimited_space = any number
+    std::uint64_t messages = 0;
+    bool reject = false; // what does not fit goes back to its sender
+    bool operator==(const MailboxSpace&) const = default;
+};
+constexpr std::uint64_t unlimited_space = UINT64_MAX;
+void put_space(Writer& w, const MailboxSpace& space);
+MailboxSpace get_space(Reader& r);
+
+// An agent's answer, and what deliver and relay say at a lease's end.
+struct LeaseReport {
+    std::vector<RowResult> results;
+    std::optional<MailboxSpace> space; // local only
+};
+std::string encode_report(const LeaseReport& report);
+Result<LeaseReport> decode_report(std::string_view payload);
 
 // ---- control ----
 

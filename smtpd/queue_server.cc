@@ -50,6 +50,11 @@ struct QueueServer::Peer {
     std::map<std::uint64_t, Incoming> incoming; // by session
     std::deque<Unsent> unsent;
     std::unique_ptr<io::Watch> watch;
+    struct SpacesWanted {
+        std::uint64_t session;
+        std::uint64_t known;
+    };
+    std::optional<SpacesWanted> spaces_wanted;
 };
 
 QueueServer::QueueServer(io::Loop& loop, Queue& queue, UniqueFd listener, uid_t owner, std::size_t batch,
@@ -191,6 +196,7 @@ Status QueueServer::handle(Peer& peer, priv::Message message) {
 }
 
 Status QueueServer::receive_request(Peer& peer, priv::Message& message) {
+    if (message.type == queue_spaces) return spaces_request(peer, message);
     if (!message.fds.empty()) RETURN_IF_ERROR(seal_memfd(message.fds[0].get()));
     if (message.type == queue_submit) return submit(peer, message);
     Incoming& incoming = peer.incoming[message.session];
@@ -201,6 +207,23 @@ Status QueueServer::receive_request(Peer& peer, priv::Message& message) {
     }
     answer(peer.id, message.type + 1, message.session, priv::encode_ok());
     return {};
+}
+
+Status QueueServer::spaces_request(Peer& peer, const priv::Message& message) {
+    if (peer.spaces_wanted) return Error{Errc::protocol, 0, "queue_spaces was asked already"};
+    Reader r(message.payload);
+    peer.spaces_wanted = {message.session, r.u64()};
+    RETURN_IF_ERROR(r.finish());
+    answer_spaces(peer);
+    return {};
+}
+
+void QueueServer::answer_spaces(Peer& peer) {
+    const SpaceReports& spaces = queue_.spaces();
+    if (!peer.spaces_wanted || peer.spaces_wanted->known == spaces.version()) return;
+    const std::uint64_t session = peer.spaces_wanted->session;
+    peer.spaces_wanted.reset();
+    answer(peer.id, queue_spaces + 1, session, priv::encode_ok(spaces.encode(loop_.clock().now())));
 }
 
 Status QueueServer::submit(Peer& peer, priv::Message& message) {
@@ -233,9 +256,9 @@ Status QueueServer::lease_request(Peer& peer, const priv::Message& message, Reci
                          answer(id, queue_lease + 1, session, priv::encode_ok(encode_lease(lease)), std::move(*copy));
                      });
     } else {
-        auto results = decode_results(message.payload);
-        if (!results) return results.error();
-        if (queue_.done(peer.id, session, std::move(*results))) urgent_ = true;
+        auto report = decode_report(message.payload);
+        if (!report) return report.error();
+        if (queue_.done(peer.id, session, std::move(*report))) urgent_ = true;
         answer(peer.id, queue_done + 1, session, priv::encode_ok());
     }
     schedule_turn();
@@ -276,6 +299,7 @@ void QueueServer::turn() {
     if (urgent_ || queue_.pending() != 0) check(queue_.flush());
     urgent_ = false;
     if (!failed_) check(queue_.pump());
+    for (const auto& [id, peer] : peers_) answer_spaces(*peer);
     if (!failed_ && queue_.log_size() > log_octets_limit) check(queue_.upkeep());
     if (!failed_) arm_timers();
 }

@@ -49,6 +49,8 @@ class QueueServer {
     Status lease_request(Peer& peer, const priv::Message& message, RecipientKind kind);
     Status control_request(Peer& peer, const priv::Message& message);
     Status submit(Peer& peer, priv::Message& message);
+    Status spaces_request(Peer& peer, const priv::Message& message);
+    void answer_spaces(Peer& peer);
 
     void answer(std::uint64_t peer, std::uint16_t type, std::uint64_t session, std::string payload,
                 std::optional<UniqueFd> fd = {});

@@ -202,6 +202,9 @@ void QueueService::make_deliver() {
     config.sources.users_file = settings_.common().paths.users_file;
     config.sources.unix_accounts = is_root() && std::find(backends.begin(), backends.end(), "pam") != backends.end();
     config.change_user = is_root();
+    const service::MailboxOptions& mailbox = settings_.common().mailbox;
+    config.limits.quota = {mailbox.quota, mailbox.quota_messages};
+    config.limits.reject = mailbox.over_quota == service::OverQuota::reject;
     config.concurrency = options.queue.delivery_concurrency;
     config.batch = options.queue.batch;
     config.sandbox = static_cast<priv::SandboxMode>(settings_.service().sandbox);

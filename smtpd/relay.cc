@@ -94,7 +94,8 @@ void Relay::on_lease(std::uint64_t number, Result<service::Reply> reply) {
 void Relay::report(std::uint64_t number) {
     const auto found = jobs_.find(number);
     Job& job = *found->second;
-    queue_->request(queue_done, number, encode_results(job.results), [](const Result<service::Reply>&) {});
+    queue_->request(queue_done, number, encode_report({std::move(job.results), {}}),
+                    [](const Result<service::Reply>&) {});
     if (job.link) park(std::move(job.link));
     loop_.defer([gone = std::shared_ptr<Job>(std::move(found->second))] {});
     jobs_.erase(number);

@@ -60,6 +60,7 @@ struct StartTls {}; // the last effect of its batch; the reply comes before it
 using proto::CheckPassword;
 struct LookupRecipient {
     proto::Mailbox mailbox;
+    std::uint64_t declared_size; // 0 = not said
 };
 struct ReserveSpace {
     std::uint64_t declared_size; // 0 = not said
@@ -86,9 +87,10 @@ using Effect = std::variant<SendReply, StartTls, CheckPassword, proto::SaslScram
 
 // ---- answers
 
-enum class RecipientVerdict : std::uint8_t { exists, unknown, temporary };
+enum class RecipientVerdict : std::uint8_t { exists, unknown, temporary, full, full_for_good };
 enum class SpaceVerdict : std::uint8_t { granted, no_space, no_queue };
-enum class QueueVerdict : std::uint8_t { stored, no_space, invalid, temporary };
+// full: the only recipient's mailbox has no room for it.
+enum class QueueVerdict : std::uint8_t { stored, no_space, invalid, temporary, full, full_for_good };
 using proto::LoginRefusal;
 
 struct TlsFacts {
@@ -179,6 +181,7 @@ class Session {
     void refuse_path(const proto::ParsedPath& path, std::string_view given, std::string_view status);
     void note_forms(const proto::ParsedPath& path, std::string_view given);
     void accept_recipient(AcceptedRecipient recipient);
+    void refuse_full(const proto::Mailbox& mailbox, std::uint64_t size, bool for_good);
     void too_many_recipients(std::string_view recipient);
     void refuse_mail(unsigned code, std::string_view enhanced, std::string_view text, std::string_view recipient);
     [[nodiscard]] proto::Mailbox deliverable(const proto::Mailbox& mailbox) const;

@@ -146,6 +146,8 @@ void Session::queue_answer(QueueVerdict verdict, std::string_view queue_id) {
         break;
     case QueueVerdict::no_space: refuse_mail(452, "4.3.1", "No space for this message now, try again later", ""); break;
     case QueueVerdict::invalid: refuse_mail(554, "5.6.0", "The queue refuses this message", ""); break;
+    case QueueVerdict::full: refuse_full(mail_.recipients.front().mailbox, data_->size(), false); break;
+    case QueueVerdict::full_for_good: refuse_full(mail_.recipients.front().mailbox, data_->size(), true); break;
     case QueueVerdict::temporary: refuse_mail(451, "4.3.0", "Message not stored, try again later", ""); break;
     }
     reset_transaction();

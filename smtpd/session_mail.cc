@@ -137,7 +137,7 @@ void Session::on_rcpt(std::string_view arg) {
     asked_ = AcceptedRecipient{recipient, is_local(recipient)};
     if (asked_.local) {
         wait_ = Wait::recipient;
-        effects_.push_back(LookupRecipient{asked_.mailbox});
+        effects_.push_back(LookupRecipient{asked_.mailbox, mail_.declared_size});
         return;
     }
     if (login_.empty() && !peer_.may_relay)
@@ -157,8 +157,19 @@ void Session::recipient_answer(RecipientVerdict verdict) {
     case RecipientVerdict::temporary:
         refuse_mail(451, "4.3.0", "<" + shown + "> ... Cannot find out now, try again later", shown);
         break;
+    case RecipientVerdict::full: refuse_full(asked_.mailbox, mail_.declared_size, false); break;
+    case RecipientVerdict::full_for_good: refuse_full(asked_.mailbox, mail_.declared_size, true); break;
     }
     if (stopping_) shut_down();
+}
+
+// size: of the mail, 0 = not known yet.
+void Session::refuse_full(const proto::Mailbox& mailbox, std::uint64_t size, bool for_good) {
+    const std::string shown = mailbox.text();
+    std::string text = "<" + shown + "> ... Mailbox full";
+    if (size != 0) text = "<" + shown + "> ... Mailbox too full for a message of " + std::to_string(size) + " octets";
+    refuse_mail(for_good ? 552 : 452, for_good ? "5.2.2" : "4.2.2", text + (for_good ? "" : ", try again later"),
+                shown);
 }
 
 void Session::accept_recipient(AcceptedRecipient recipient) {

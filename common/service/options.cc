@@ -76,6 +76,21 @@ constexpr OptionRow mail_rows[] = {
 };
 constexpr Schema mail_rows_schema{mail_rows};
 
+constexpr std::uint64_t largest_quota = 1ULL << 50;
+constexpr std::string_view over_quota_words[] = {"defer", "reject"};
+
+constexpr OptionRow mailbox_rows[] = {
+    size<&MailboxOptions::quota>("quota", 0, largest_quota,
+                                 "Mail a user may keep, all folders together; 0: any amount. A user's own limit is in "
+                                 "posada-users(5)."),
+    integer<&MailboxOptions::quota_messages>("quota_messages", 0, 1'000'000'000,
+                                             "Messages a user may keep; 0: any number."),
+    choice<&MailboxOptions::over_quota>("over_quota", over_quota_words,
+                                        "Mail for a full mailbox. defer: it waits in the queue and clients hear 452; "
+                                        "reject: it goes back to its sender and clients hear 552."),
+};
+constexpr Schema mailbox_schema{mailbox_rows};
+
 constexpr OptionRow common_rows[] = {
     integer<&CommonOptions::config_version>("config_version", 1, 1'000,
                                             "Version of this format; this program understands 1."),
@@ -89,6 +104,7 @@ constexpr OptionRow common_rows[] = {
     group<&CommonOptions::limits>("limits", limit_schema, "How many connections, and from whom."),
     group<&CommonOptions::log>("log", log_schema, "Where the log goes."),
     group<&CommonOptions::mail>("mail", mail_rows_schema, "What mail is local."),
+    group<&CommonOptions::mailbox>("mailbox", mailbox_schema, "How much mail a user may keep."),
 };
 constexpr Schema common_rows_schema{common_rows};
 

@@ -61,6 +61,14 @@ struct MailOptions {
     std::vector<std::string> domains; // lower case; empty = the host name
 };
 
+enum class OverQuota : std::uint8_t { defer, reject };
+
+struct MailboxOptions {
+    std::uint64_t quota = 0; // octets; 0 = no limit
+    std::uint64_t quota_messages = 0;
+    OverQuota over_quota = OverQuota::defer;
+};
+
 struct CommonOptions {
     std::uint32_t config_version = 1;
     std::uint32_t uid_base =
@@ -72,6 +80,7 @@ struct CommonOptions {
     LimitConfig limits;
     LogOptions log;
     MailOptions mail;
+    MailboxOptions mailbox;
 };
 
 enum class SandboxSetting : std::uint8_t { enforce, log, off };

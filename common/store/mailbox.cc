@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/store/maildir_name.h"
+#include "common/store/quota.h"
 #include "common/store/uidlist_format.h"
 
 namespace posada::store {
@@ -74,9 +75,12 @@ Status Mailbox::remove(std::size_t index) {
     StoredMessage& message = messages_[index];
     for (int attempt = 0; !message.gone; ++attempt) {
         const std::string file(name(index));
+        const std::uint64_t stored = stored_octets(maildir_->folder(message.folder), file);
         if (maildir_->ops().unlink_at(maildir_->folder(message.folder), file.c_str(), 0) == 0) {
             changed_[static_cast<std::size_t>(message.folder)] = true;
             message.gone = true;
+            removed_octets_ += static_cast<std::int64_t>(stored);
+            ++removed_;
         } else if (errno != ENOENT || attempt == renames_followed) {
             return errno_error("unlink " + file);
         } else {
@@ -141,6 +145,8 @@ void Mailbox::drop_gone() {
 }
 
 Status Mailbox::sync() {
+    if (removed_ != 0) note_quota_change(*maildir_, -removed_octets_, -removed_);
+    removed_octets_ = removed_ = 0;
     for (const Folder f : {Folder::fresh, Folder::cur}) {
         bool& changed = changed_[static_cast<std::size_t>(f)];
         if (!changed) continue;

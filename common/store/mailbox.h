@@ -71,6 +71,8 @@ class Mailbox {
     std::uint32_t uidvalidity_ = 0;
     std::size_t hidden_ = 0;
     bool changed_[3] = {false, false, false}; // folders with unsynced removals
+    std::int64_t removed_ = 0;                // not yet noted for the quota
+    std::int64_t removed_octets_ = 0;
 };
 
 // O_NOFOLLOW, and nothing but a regular file.

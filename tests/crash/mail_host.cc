@@ -116,7 +116,7 @@ Result<bool> MailHost::deliver_one() {
     if (!results) return results.error();
     for (const LeaseMessage& message : leased->messages)
         if (leased->destination.rfind("gone@", 0) == 0) failing_.push_back("failed " + message.queue_id);
-    queue_->done(1, number, std::move(*results));
+    queue_->done(1, number, {std::move(*results), {}});
     return true;
 }
 

@@ -9,6 +9,7 @@ import os
 import re
 import select
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -217,18 +218,32 @@ class Stage:
         self.demo = demo
         self.base = open(f"{demo.dir}/posada.toml", encoding="utf-8").read().replace("mail.micasa.test", "mx.micasa.test", 1)
 
-        self.add_course_user()
+        self.add_user("daniel.morato", "")
+        self.add_user("lleno", ":quota_messages=1")
 
-    def add_course_user(self):
-        """The course's user has a dot in the name; the password is that of daniel."""
+    def add_user(self, name, options):
+        """The course's user has a dot in the name; another has a quota. The password is that of daniel."""
         users = f"{self.demo.dir}/users"
         daniel = next(line for line in open(users, encoding="utf-8") if line.startswith("daniel:"))
-        home = os.path.dirname(self.demo.maildir("daniel.morato"))
+        home = os.path.dirname(self.demo.maildir(name))
         os.makedirs(home, mode=0o700, exist_ok=True)
         owner = os.stat(os.path.dirname(self.demo.maildir("daniel")))
         os.chown(home, owner.st_uid, owner.st_gid)
         with open(users, "a", encoding="utf-8") as out:
-            out.write("daniel.morato:" + daniel.split(":", 1)[1].replace(os.path.dirname(self.demo.maildir("daniel")), home))
+            line = name + ":" + daniel.rstrip("\n").split(":", 1)[1]
+            out.write(line.replace(os.path.dirname(self.demo.maildir("daniel")), home) + options + "\n")
+
+    def fill_lleno(self):
+        """@server full: the queue has just seen that lleno's mailbox, which may hold one message, is full."""
+        service = self.demo.endpoints["services"]["smtp"]
+        for _ in range(PATIENCE * 5):
+            with smtplib.SMTP(service["host"], service["port"], timeout=PATIENCE) as smtp:
+                try:
+                    smtp.sendmail("daniel@micasa.test", ["lleno@micasa.test"], "Subject: fill\r\n\r\n.\r\n")
+                except smtplib.SMTPRecipientsRefused:
+                    return
+            time.sleep(0.2)
+        raise Mismatch("lleno's mailbox does not get full")
 
     def config(self, words):
         extra = {"smtpd": [], "pop3d": []}
@@ -271,6 +286,8 @@ class Stage:
 
     def play(self, dialog, protocol, mode):
         self.prepare_mailboxes(dialog.words)
+        if "full" in dialog.words:
+            self.fill_lleno()
         server = self.server(dialog, protocol, mode)
         try:
             connection = server.connect()

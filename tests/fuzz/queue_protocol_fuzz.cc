@@ -34,16 +34,15 @@ void check_recipients(std::string_view bytes) {
     if (!status) require(status.error().code == Errc::protocol);
 }
 
-void check_results(std::string_view bytes) {
-    const auto results = decode_results(bytes);
-    if (!results) return require(results.error().code == Errc::protocol);
-    for (const RowResult& one : *results) {
+void check_report(std::string_view bytes) {
+    const auto report = decode_report(bytes);
+    if (!report) return require(report.error().code == Errc::protocol);
+    for (const RowResult& one : report->results) {
         require(!has_control(one.text) && !has_control(one.status) && !has_control(one.remote));
         require(one.text.size() <= 4 * max_row_text); // an escaped byte is four
     }
-    const std::string once = encode_results(*results);
-    const auto again = decode_results(once);
-    require(again.ok() && again->size() == results->size());
+    const auto again = decode_report(encode_report(*report));
+    require(again.ok() && again->results.size() == report->results.size() && again->space == report->space);
 }
 
 template <class T>
@@ -64,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     switch (data[0] % 7) {
     case 0: check_envelope(bytes); break;
     case 1: check_recipients(bytes); break;
-    case 2: check_results(bytes); break;
+    case 2: check_report(bytes); break;
     case 3: round_trip<Lease>(bytes, decode_lease, encode_lease); break;
     case 4: round_trip<QueueStats>(bytes, decode_stats, encode_stats); break;
     case 5: round_trip<std::vector<QueueEntry>>(bytes, decode_entries, encode_list); break;

@@ -74,11 +74,11 @@ TEST(QueueProtocol, TruncatedAndPaddedPayloadsAreRefused) {
 
 TEST(QueueProtocol, ResultTextsAreEscapedAndCut) {
     const RowResult result{7, RowOutcome::failed, "5.1.1", std::string("a\nb") + std::string(2000, 'x'), "re\tmote"};
-    auto decoded = decode_results(encode_results({&result, 1}));
+    auto decoded = decode_report(encode_report({{result}, {}}));
     ASSERT_TRUE(decoded.ok());
-    EXPECT_EQ(decoded->front().text.find('\n'), std::string::npos);
-    EXPECT_LT(decoded->front().text.size(), 520U);
-    EXPECT_EQ(decoded->front().remote, "re\\x09mote");
+    EXPECT_EQ(decoded->results.front().text.find('\n'), std::string::npos);
+    EXPECT_LT(decoded->results.front().text.size(), 520U);
+    EXPECT_EQ(decoded->results.front().remote, "re\\x09mote");
 }
 
 } // namespace

@@ -66,7 +66,7 @@ class QueueTest : public testing::Test {
         std::vector<RowResult> results;
         for (const LeaseMessage& message : lease.messages)
             for (const LeaseRow& row : message.rows) results.push_back({row.row, outcome, "5.1.1", "scripted", ""});
-        queue_->done(holder, number, std::move(results));
+        queue_->done(holder, number, {std::move(results), {}});
         EXPECT_TRUE(queue_->flush());
     }
 

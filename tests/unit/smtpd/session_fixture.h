@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// SmtpServer: a Session with a driver that answers at once, for tests: two users, one local domain, a spool in memory.
+// SmtpServer: a Session with a driver that answers at once, for tests: two users and a full mailbox (lleno), one local
+// domain, a spool in memory.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -105,6 +106,7 @@ class SmtpServer : public posada::test::DialogServer {
     SpaceVerdict space = SpaceVerdict::granted;
     QueueVerdict queue = QueueVerdict::stored;
     RecipientVerdict broken_lookup = RecipientVerdict::unknown;
+    RecipientVerdict full = RecipientVerdict::full; // of lleno's mailbox
     std::size_t body_room = SIZE_MAX;
     bool hold_lookup = false;
     int bad_logins_left = 100;
@@ -151,7 +153,7 @@ class SmtpServer : public posada::test::DialogServer {
     }
     void answer_recipient() {
         const bool known = passwords.count(wanted_.local) != 0;
-        session_.recipient_answer(known ? RecipientVerdict::exists : broken_lookup);
+        session_.recipient_answer(wanted_.local == "lleno" ? full : known ? RecipientVerdict::exists : broken_lookup);
         perform();
     }
     void on(ReserveSpace&) {
