@@ -240,8 +240,9 @@ class Stage:
             with smtplib.SMTP(service["host"], service["port"], timeout=PATIENCE) as smtp:
                 try:
                     smtp.sendmail("daniel@micasa.test", ["lleno@micasa.test"], "Subject: fill\r\n\r\n.\r\n")
-                except smtplib.SMTPRecipientsRefused:
-                    return
+                except smtplib.SMTPRecipientsRefused as refused:
+                    if refused.recipients["lleno@micasa.test"][0] == 452:  # before: not known yet, a new user
+                        return
             time.sleep(0.2)
         raise Mismatch("lleno's mailbox does not get full")
 
