@@ -142,6 +142,10 @@ Result<bool> Uidlist::settle() {
     const bool there = ::fstatat(maildir_->root(), uidlist_name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     const bool changed = (there ? stamp_of(st) : Stamp{}) != stamp_;
     if (changed) RETURN_IF_ERROR(load_main());
+    if (header_.next_uid > UINT32_MAX - uids_skipped) { // used up, or said to be
+        RETURN_IF_ERROR(start_anew());
+        return true;
+    }
     if (current()) return changed;
     const std::size_t before = entries_.size();
     RETURN_IF_ERROR(recover());

@@ -42,8 +42,8 @@ Result<std::uint32_t> next_uidvalidity(const Maildir& maildir, std::uint32_t bef
     }));
     std::uint32_t last = before;
     for (const std::string& note : notes) last = std::max(last, parse_hex8(note.substr(note_prefix.size())));
+    if (last == UINT32_MAX) last = 0; // there is no greater one: somebody wrote this, it was never counted up to
     const std::uint32_t next = std::max(last + 1, static_cast<std::uint32_t>(::time(nullptr)));
-    if (last == UINT32_MAX) return Error{Errc::limit, 0, "no UIDVALIDITY is left"};
     const auto noted = replace_file(maildir, std::string(note_prefix) + hex8(next), "", FileSync::no);
     if (!noted) return noted.error();
     const auto hint = replace_file(maildir, "dovecot-uidvalidity", hex8(next), FileSync::yes);
