@@ -26,8 +26,8 @@ std::string unique_name(std::int64_t micros, int pid, std::uint64_t sequence, st
 // see that an earlier one came through.
 std::string delivery_name(UnixTime arrival, std::string_view queue_id, std::uint64_t row, std::string_view hostname);
 
-// Appends ",S=...". W= is what all programs agree on: it is left out for a message that readers are sent with a line end
-// or a blank line more than it has. Such a message is measured once, when it is first read.
+// Appends ",S=...". W= is what all programs agree on: it is left out for a message that readers are sent with a line
+// end or a blank line more than it has. Such a message is measured once, when it is first read.
 std::string with_sizes(std::string_view unique, std::uint64_t stored, std::optional<std::uint64_t> crlf_size);
 
 // The letters behind ":2,": D draft, F flagged, P passed, R replied, S seen, T trashed, a-z keywords; "" if there are
