@@ -42,7 +42,7 @@ std::string body_of(std::string_view first, std::string_view second = {}, bool t
 
 } // namespace
 
-struct LoginSession::State {
+struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     State(LoginService& s, MonitorLink& l, SessionInfo i, LoginHooks* h)
         : service(s), link(l), info(std::move(i)), hooks(h), exempt(contains(s.config().exempt, info.peer)),
           timer(l.loop(), [this] { on_timer(); }) {}
@@ -59,6 +59,7 @@ struct LoginSession::State {
     // the way of an attempt
     void begin();
     void run();
+    void wait_for_worker();
     // in the worker
     [[nodiscard]] auth::JobDone work();
     [[nodiscard]] auth::JobDone work_password();
@@ -96,10 +97,11 @@ struct LoginSession::State {
     UniqueFd agent_ours; // the channel of the agent that the worker may become
     UniqueFd agent_theirs;
     std::uint32_t refusals = 0;
+    std::uint64_t attempts = 0; // that had to wait for a worker
 };
 
 LoginSession::LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks)
-    : state_(std::make_unique<State>(service, link, info, hooks)) {}
+    : state_(std::make_shared<State>(service, link, info, hooks)) {}
 
 LoginSession::~LoginSession() = default;
 
@@ -187,9 +189,29 @@ void LoginSession::State::begin() {
     timer.start(hold);
 }
 
+// All workers are busy: first come, first served, for as long as a check itself may take.
+void LoginSession::State::wait_for_worker() {
+    if (!parked.park(std::move(pending->password)))
+        return temporary({Errc::unavailable, 0, "no memory to hold a login"}, "memory");
+    when_timer = [this] {
+        ++attempts;
+        (void)parked.take();
+        temporary({Errc::limit, 0, "all login workers are busy"}, "workers");
+    };
+    timer.start(service.config_.deadline);
+    service.waiting_.emplace_back([weak = weak_from_this(), attempt = ++attempts] {
+        const auto self = weak.lock();
+        if (!self || !self->pending || self->attempts != attempt) return; // gone, or too late
+        self->timer.cancel();
+        self->pending->password = self->parked.take();
+        self->run();
+    });
+}
+
 // A password that the users file decides makes the worker the agent, which saves a process: it keeps a channel for
 // that.
 void LoginSession::State::run() {
+    if (service.pool_.full()) return wait_for_worker();
     std::vector<int> keep;
     if (hooks != nullptr && pending->type == check_password_request) {
         auto pair = make_seqpacket_pair();
@@ -318,7 +340,9 @@ void LoginSession::State::accept(const auth::Decision& decision) {
     if (const Status welcome = hooks->on_login(decision.account); !welcome) return temporary(welcome.error(), "agent");
     const auto channel = take_agent(decision.account);
     if (!channel) return temporary(channel.error(), "agent");
+    LoginService& logins = service; // the answer may be our end
     complete(decision, *channel);
+    logins.reap(); // a worker that goes on as the agent counts no longer
 }
 
 Result<UniqueFd> LoginSession::State::take_agent(const auth::Account& account) {

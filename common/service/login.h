@@ -5,6 +5,7 @@
 // (auth/parked_secret.h).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -73,7 +74,8 @@ class LoginService {
     std::string scram_secret_;
     BackendMaker make_backends_;
     void check_users();
-    void reap(); // finished workers, now and until none is left
+    void reap(); // finished workers, now and until none is left; who waits for one comes next
+    std::deque<std::function<void()>> waiting_;
     io::Timer reap_timer_;
     void take_findings(std::string_view findings);
     bool apop_ = false;         // a user has a secret
@@ -108,7 +110,7 @@ class LoginSession final : public MonitorSession {
 
   private:
     struct State;
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_; // who waits for a worker holds it weakly
 };
 
 } // namespace posada::service

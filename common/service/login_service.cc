@@ -136,7 +136,12 @@ LoginService::~LoginService() = default;
 void LoginService::reap() {
     pool_.reap();
     checkers_.reap();
-    if (pool_.dying() + checkers_.dying() > 0) reap_timer_.start(Millis(100));
+    if (pool_.dying() + checkers_.dying() > 0) reap_timer_.start(waiting_.empty() ? Millis(100) : Millis(1));
+    while (!waiting_.empty() && !pool_.full()) {
+        const auto next = std::move(waiting_.front());
+        waiting_.pop_front();
+        next();
+    }
 }
 
 } // namespace posada::service

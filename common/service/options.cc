@@ -39,8 +39,8 @@ constexpr OptionRow auth_rows[] = {
                                            "clients choose it, cannot bind, and do not fall back."),
     integer<&AuthOptions::max_attempts>("max_attempts", 1, 100, "Refused logins that close a connection."),
     duration<&AuthOptions::deadline>("deadline", Seconds(1), Seconds(300),
-                                     "Time for one password check; then the login fails for now."),
-    integer<&AuthOptions::workers>("workers", 0, 10'000, "Password checks at once; 0: four per processor core."),
+                                     "Time for one password check, and before that for a free worker; then the login fails for now."),
+    integer<&AuthOptions::workers>("workers", 0, 10'000, "Password checks at once, the others wait; 0: four per processor core."),
     duration_list<&AuthOptions::delays>(
         "delays", "Wait before the answer to the 1st, 2nd ... refused login of a source; the last value stays."),
     network_list<&AuthOptions::exempt>("exempt", "Sources that are never delayed or penalised for refused logins."),
