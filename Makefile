@@ -53,10 +53,23 @@ endef
 $(foreach l,$(LIBRARIES),$(eval $(call library_rule,$(l))))
 $(foreach p,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call program_rule,$(p))))
 
-$(B)/obj/%.o: %.cc
+# Without ccache g++ reads the standard headers once, precompiled. With it every object is made without, so that a missing
+# #include is noticed.
+ifeq ($(CCACHE)$(filter clang fuzz,$(MODE)),)
+PRECOMPILED := -include $(B)/pch/headers.h
+$(B)/obj/tests/unit/%.o: PRECOMPILED := -include $(B)/pch/test_headers.h
+PCH := $(B)/pch/headers.h.gch $(B)/pch/test_headers.h.gch
+$(B)/pch/%.h.gch: tests/support/%.h
+	@mkdir -p $(@D)
+	@echo "  PCH   $<"
+	@cp $< $(@:.gch=)
+	@$(CXX) $(ALL_CXXFLAGS) -x c++-header $< -o $@
+endif
+
+$(B)/obj/%.o: %.cc $(PCH)
 	@mkdir -p $(@D)
 	@echo "  CXX   $<"
-	@$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
+	@$(CXX) $(ALL_CXXFLAGS) $(PRECOMPILED) -MMD -MP -c $< -o $@
 
 include targets.mk
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/base/heap.h"
 #include "common/base/log.h"
 
 namespace posada::pop3d {
@@ -36,11 +37,16 @@ int MailAgent::serve(priv::Channel channel) {
         const priv::Message& message = **received;
         const auto row = gate_.admit(message);
         if (!row) return breach(row.error());
-        const Answer answer = handle(message);
-        std::vector<int> fds;
-        for (const UniqueFd& fd : answer.fds) fds.push_back(fd.get());
-        if (!channel.send(static_cast<std::uint16_t>(message.type + 1), message.session, answer.payload, fds)) return 0;
+        if (!answer(channel, message)) return 0;
+        if (message.type == list_request) give_back_heap(); // what reading the mailbox took
     }
+}
+
+bool MailAgent::answer(priv::Channel& channel, const priv::Message& message) {
+    const Answer answer = handle(message);
+    std::vector<int> fds;
+    for (const UniqueFd& fd : answer.fds) fds.push_back(fd.get());
+    return channel.send(static_cast<std::uint16_t>(message.type + 1), message.session, answer.payload, fds).ok();
 }
 
 MailAgent::Answer MailAgent::handle(const priv::Message& message) {

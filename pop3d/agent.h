@@ -32,6 +32,7 @@ class MailAgent {
         std::string payload;
         std::vector<UniqueFd> fds;
     };
+    bool answer(priv::Channel& channel, const priv::Message& message);
     Answer handle(const priv::Message& message);
     Result<std::string> open_mailbox();
     Result<std::string> list(std::uint32_t first);

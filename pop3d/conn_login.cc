@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Conn's way into the mailbox: the monitor checks a login and sends the agent's channel, the agent opens the mailbox
 // and lists it.
+#include "common/base/heap.h"
 #include "common/service/login_protocol.h"
 #include "pop3d/conn.h"
 
@@ -84,6 +85,7 @@ void Conn::act(const OpenMailbox&) {
 void Conn::load_list(std::uint32_t first) {
     if (first == summary_.messages) {
         session_.mailbox_opened(std::move(maildrop_), summary_.hidden);
+        context().loop.defer(give_back_heap); // what the lists took
         return run();
     }
     ask_agent(list_request, encode_number(first), [this](Result<service::Reply> reply) {

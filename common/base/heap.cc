@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "common/base/sanitized.h"
+
 namespace posada {
 
 namespace {
@@ -26,7 +28,7 @@ std::size_t room_at_the_end() { return ::mallinfo2().keepcost; }
 
 } // namespace
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POSADA_SANITIZED
 void settle_heap() {} // another allocator
 #else
 void settle_heap() {
@@ -39,5 +41,7 @@ void settle_heap() {
         }
 }
 #endif
+
+void give_back_heap() { ::malloc_trim(0); }
 
 } // namespace posada

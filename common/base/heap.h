@@ -10,4 +10,7 @@ namespace posada {
 // given back to the kernel first.
 void settle_heap();
 
+// Whole free pages go back to the kernel: for a process that has done its large work and will now mostly wait.
+void give_back_heap();
+
 } // namespace posada

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/priv/sandbox.h"
+#include "common/base/sanitized.h"
 
 #include "common/base/log.h"
 #include "common/priv/drop.h"
@@ -18,13 +19,6 @@ struct ProfileInfo {
     ProcessLimits limits;
 };
 
-#if defined(__SANITIZE_ADDRESS__)
-#define POSADA_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POSADA_SANITIZED 1
-#endif
-#endif
 #ifdef POSADA_SANITIZED
 constexpr std::uint64_t no_file =
     ProcessLimits::keep; // a sanitizer's report must reach a standard error that is a file

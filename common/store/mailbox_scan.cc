@@ -114,6 +114,7 @@ std::uint32_t MailboxScan::keep(std::string_view name) {
 void MailboxScan::forget_files() {
     files_ = {};
     slots_ = {};
+    names_.shrink_to_fit();
 }
 
 // All are different and their hashes known: no name is looked at.

@@ -237,7 +237,7 @@ def test_a_login_that_comes_too_soon():
         soon = Client(server)
         assert soon.login().startswith(b"-ERR [LOGIN-DELAY] ")
         assert soon.login("daniel").startswith(b"+OK daniel"), "another account has its own time"
-        assert re.search(r"auth-temp .*reason=login-delay", server.log())
+        wait_until(lambda: re.search(r"auth-temp .*reason=login-delay", server.log()))
         wait_until(lambda: Client(server).login().startswith(b"+OK lir"), 10)
         assert Client(server).login(password="wrong").startswith(b"-ERR [AUTH]"), "who knows no password learns nothing"
 
