@@ -53,9 +53,9 @@ endef
 $(foreach l,$(LIBRARIES),$(eval $(call library_rule,$(l))))
 $(foreach p,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call program_rule,$(p))))
 
-# Without ccache g++ reads the standard headers once, precompiled. With it every object is made without, so that a missing
-# #include is noticed.
-ifeq ($(CCACHE)$(filter clang fuzz,$(MODE)),)
+# The sanitizer build, made in every check, reads the standard headers once, precompiled. Not with ccache, which does better,
+# and not with -O2, whose warnings take what was precompiled for our code.
+ifeq ($(CCACHE)$(MODE),asan)
 PRECOMPILED := -include $(B)/pch/headers.h
 $(B)/obj/tests/unit/%.o: PRECOMPILED := -include $(B)/pch/test_headers.h
 PCH := $(B)/pch/headers.h.gch $(B)/pch/test_headers.h.gch
@@ -64,6 +64,7 @@ $(B)/pch/%.h.gch: tests/support/%.h
 	@echo "  PCH   $<"
 	@cp $< $(@:.gch=)
 	@$(CXX) $(ALL_CXXFLAGS) -x c++-header $< -o $@
+.SECONDARY: $(PCH)
 endif
 
 $(B)/obj/%.o: %.cc $(PCH)
