@@ -59,7 +59,7 @@ ifeq ($(CCACHE)$(MODE),asan)
 PRECOMPILED := -include $(B)/pch/headers.h
 $(B)/obj/tests/unit/%.o: PRECOMPILED := -include $(B)/pch/test_headers.h
 PCH := $(B)/pch/headers.h.gch $(B)/pch/test_headers.h.gch
-$(B)/pch/%.h.gch: tests/support/%.h
+$(B)/pch/%.h.gch: tests/support/%.pch
 	@mkdir -p $(@D)
 	@echo "  PCH   $<"
 	@cp $< $(@:.gch=)

@@ -71,7 +71,7 @@ class WorkerPool {
     [[nodiscard]] unsigned running() const { return running_ + static_cast<unsigned>(dying_.size()); }
     [[nodiscard]] std::size_t dying() const { return dying_.size(); } // over, but not yet reaped
     [[nodiscard]] bool full() const { return running() >= most_; }
-    void reap();                                                      // lets go of killed workers; start() does it too
+    void reap(); // lets go of killed workers; start() does it too
 
     static unsigned default_size(); // 4 x cores
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// POSADA_SANITIZED is defined in a build with AddressSanitizer, by g++ or clang: its allocator and its reports need room
-// that the real programs do not give.
+// POSADA_SANITIZED is defined in a build with AddressSanitizer, by g++ or clang: its allocator and its reports need
+// room that the real programs do not give.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__)

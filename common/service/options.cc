@@ -38,9 +38,11 @@ constexpr OptionRow auth_rows[] = {
                                            "With scram: offer SCRAM-SHA-256-PLUS too, over TLS 1.3. Mutt and other "
                                            "clients choose it, cannot bind, and do not fall back."),
     integer<&AuthOptions::max_attempts>("max_attempts", 1, 100, "Refused logins that close a connection."),
-    duration<&AuthOptions::deadline>("deadline", Seconds(1), Seconds(300),
-                                     "Time for one password check, and before that for a free worker; then the login fails for now."),
-    integer<&AuthOptions::workers>("workers", 0, 10'000, "Password checks at once, the others wait; 0: four per processor core."),
+    duration<&AuthOptions::deadline>(
+        "deadline", Seconds(1), Seconds(300),
+        "Time for one password check, and before that for a free worker; then the login fails for now."),
+    integer<&AuthOptions::workers>("workers", 0, 10'000,
+                                   "Password checks at once, the others wait; 0: four per processor core."),
     duration_list<&AuthOptions::delays>(
         "delays", "Wait before the answer to the 1st, 2nd ... refused login of a source; the last value stays."),
     network_list<&AuthOptions::exempt>("exempt", "Sources that are never delayed or penalised for refused logins."),
