@@ -7,7 +7,7 @@ FORMATTED := $(shell git ls-files '*.cc' '*.h' 2>/dev/null)
 
 help:
 	@echo 'make demo         build, then run every service on 127.0.0.1 in the foreground (DEMO_ARGS=... is passed on)'
-	@echo 'make check        build and every test stage, under 15 minutes (STAGES="unit lint" runs only these)'
+	@echo 'make check        build and every test stage, about 20 minutes (STAGES="unit lint" runs only these)'
 	@echo 'make all          build only; MODE=opt (default), asan, clang, fuzz'
 	@echo 'make deps         install the missing Debian packages (root) or print the apt line'
 	@echo 'make check-asan   unit tests and dialogs with AddressSanitizer and UBSan'

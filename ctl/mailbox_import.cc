@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/priv/process.h"
 #include "common/store/folders.h"
+#include "common/store/quota.h"
 #include "ctl/command.h"
 #include "ctl/mailbox_command.h"
 #include "ctl/mailbox_source.h"
@@ -72,6 +73,8 @@ int import_mail(const MailboxTask& task) {
     int status = 0;
     while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
     }
+    // What the mailbox and all its folders hold is counted again by the next delivery.
+    if (const auto root = store::Maildir::open(task.maildir)) store::forget_quota(*root);
     if (WIFEXITED(status)) return WEXITSTATUS(status);
     return mailbox_failure(task, {Errc::io, 0, "ended by " + priv::describe_wait_status(status)});
 }
