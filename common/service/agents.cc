@@ -4,8 +4,24 @@
 #include <signal.h>
 
 #include "common/base/log.h"
+#include "common/service/log_transport.h"
 
 namespace posada::service {
+
+namespace {
+
+// The launcher's own way to its log (journald's socket, say) is closed in the agent, and its number may be anything's.
+std::function<int(priv::Channel)> logging_to(int log_fd, std::function<int(priv::Channel)> body) {
+    return [log_fd, body = std::move(body)](priv::Channel channel) {
+        RecordSink sink(log_fd);
+        set_log_sink(&sink);
+        const int status = body(std::move(channel));
+        set_log_sink(nullptr);
+        return status;
+    };
+}
+
+} // namespace
 
 Agents::Agents(io::Loop& loop, int log_fd)
     : loop_(loop), log_fd_(log_fd), on_child_(loop, SIGCHLD, [this] { reaper_.reap(); }) {}
@@ -24,14 +40,14 @@ Agents::~Agents() {
 
 Result<priv::Agent> Agents::start(AgentPlan plan) {
     plan.spec.log_fd = log_fd_;
-    auto agent = priv::start_agent(sandbox_, plan.spec, plan.body);
+    auto agent = priv::start_agent(sandbox_, plan.spec, logging_to(log_fd_, std::move(plan.body)));
     if (agent) adopt(agent->pid, plan.spec);
     return agent;
 }
 
 int Agents::become(AgentPlan plan, UniqueFd channel) {
     plan.spec.log_fd = log_fd_;
-    return priv::become_agent(sandbox_, plan.spec, std::move(channel), plan.body);
+    return priv::become_agent(sandbox_, plan.spec, std::move(channel), logging_to(log_fd_, std::move(plan.body)));
 }
 
 void Agents::adopt(pid_t pid, const priv::AgentSpec& spec) {

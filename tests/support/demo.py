@@ -49,7 +49,11 @@ def children(pid):
     """All descendants of pid."""
     found = []
     for path in glob.glob(f"/proc/{pid}/task/*/children"):
-        for child in open(path, encoding="ascii").read().split():
+        try:
+            numbers = open(path, encoding="ascii").read().split()
+        except OSError:  # it has just ended
+            continue
+        for child in numbers:
             found.append(int(child))
             found.extend(children(int(child)))
     return found
