@@ -337,7 +337,8 @@ void LoginSession::State::accept(const auth::Decision& decision) {
     exchange.reset();
     service.throttle_.succeeded(info.peer.source_key());
     if (hooks == nullptr) return complete(decision, UniqueFd());
-    if (const Status welcome = hooks->on_login(decision.account); !welcome) return temporary(welcome.error(), "agent");
+    if (const Status welcome = hooks->on_login(decision.account); !welcome)
+        return temporary(welcome.error(), welcome.error().text == login_too_soon ? "login-delay" : "agent");
     const auto channel = take_agent(decision.account);
     if (!channel) return temporary(channel.error(), "agent");
     LoginService& logins = service; // the answer may be our end

@@ -9,7 +9,7 @@ FUZZ_SRCS_addr := common/io/addr.cc
 FUZZ_SRCS_channel := common/priv/channel.cc
 FUZZ_SRCS_gate := common/priv/request.cc
 FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
-    net_options option_value options schema units) common/io/addr.cc pop3d/options.cc smtpd/options.cc
+    net_options option_value options schema) common/io/addr.cc pop3d/options.cc smtpd/options.cc
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
 
 FUZZ_SRCS_line := common/proto/line.cc
@@ -20,7 +20,7 @@ FUZZ_SRCS_addr822 := common/proto/addr822.cc
 FUZZ_SRCS_smtp_session := $(patsubst %,common/proto/%.cc,line dot reply base64 sasl addr822) \
     $(wildcard smtpd/session*.cc) smtpd/commands.cc smtpd/envelope.cc smtpd/received.cc
 
-FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account backends hasher scram users_file)
+FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account apop backends hasher scram user_options users_file)
 FUZZ_LDLIBS_login := -lcrypt -lcrypto
 
 FUZZ_SRCS_pop3_session := $(patsubst %,common/proto/%.cc,line reply base64 sasl) $(wildcard pop3d/session*.cc) \

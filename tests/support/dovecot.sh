@@ -28,10 +28,10 @@ impossible() {
 # Libraries that Debian's dependency list names and the machine lacks come along.
 unpack() {
     [ -e "$peer/complete" ] && return
+    mkdir -p "$debs" "$peer"
     exec 9>"${peer%/*}/dovecot.lock"
     flock 9
     [ -e "$peer/complete" ] && return
-    mkdir -p "$debs" "$peer"
     fetch dovecot-core dovecot-pop3d dovecot-imapd
     local wanted
     wanted=$(dpkg-deb -f "$debs"/dovecot-core_*.deb Depends Pre-Depends | tr -s ':,|' '\n' | awk '$1 ~ /^lib/ {print $1}' |
