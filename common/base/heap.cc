@@ -9,6 +9,9 @@
 
 namespace posada {
 
+#ifdef POSADA_SANITIZED
+void settle_heap() {} // another allocator
+#else
 namespace {
 
 constexpr std::size_t header = sizeof(std::size_t);
@@ -21,16 +24,13 @@ constexpr std::size_t largest_hole = 4096;   // worth an attempt; larger ones ar
 std::size_t room_at_the_end() { return ::mallinfo2().keepcost; }
 
 // Never freed: that is the point. False: it came from the heap's end.
-[[maybe_unused]] bool use_up(std::size_t chunk) {
+bool use_up(std::size_t chunk) {
     const std::size_t end = room_at_the_end();
     return std::malloc(chunk - header) != nullptr && room_at_the_end() == end;
 }
 
 } // namespace
 
-#ifdef POSADA_SANITIZED
-void settle_heap() {} // another allocator
-#else
 void settle_heap() {
     ::malloc_trim(0);
     for (std::size_t chunk = smallest; chunk <= largest_cached; chunk += step)
