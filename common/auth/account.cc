@@ -35,13 +35,11 @@ std::string login_name(std::string_view typed, const std::vector<std::string>& d
 
 static void put_optional(Writer& out, const std::optional<std::uint64_t>& value) {
     out.boolean(value.has_value());
-    out.u64(value.value_or(0));
+    if (value) out.u64(*value);
 }
 
 static std::optional<std::uint64_t> get_optional(Reader& in) {
-    const bool present = in.boolean();
-    const std::uint64_t value = in.u64();
-    return present ? std::optional(value) : std::nullopt;
+    return in.boolean() ? std::optional(in.u64()) : std::nullopt;
 }
 
 void encode_account(Writer& out, const Account& account) {
