@@ -2,7 +2,6 @@
 #include "smtpd/agent.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -10,6 +9,7 @@
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
+#include "common/service/account_lookup.h"
 #include "common/service/log_transport.h"
 #include "smtpd/mailbox_writer.h"
 
@@ -21,38 +21,7 @@ constexpr priv::RequestInfo request_rows[] = {
     {agent_deliver, "agent_deliver", priv::any_phase, false, priv::max_payload, 1, 0,
      "Messages for this mailbox; answered when each is on stable storage or has failed."},
 };
-constexpr std::size_t max_answer = 16 * 1024;
 constexpr int exit_system = 71;
-
-// The users file holds everybody's verifiers and NSS loads what it likes: both happen in a process of their own, which
-// ends before this one becomes the user.
-Result<auth::Account> look_up(const AgentSetup& setup) {
-    auto name = account_name_of(setup.address);
-    if (!name) return name.error();
-    auto pipe = make_pipe();
-    if (!pipe) return pipe.error();
-    auto child = priv::fork_process([&]() -> int {
-        auto account = auth::find_account(*name, setup.sources);
-        Writer w;
-        if (account) auth::encode_account(w, *account);
-        const std::string answer = account ? priv::encode_ok(w.bytes()) : priv::encode_failure(account.error());
-        return write_all(pipe->second.get(), answer) ? 0 : exit_system;
-    });
-    if (!child) return child.error();
-    pipe->second.reset();
-    auto answer = read_all(pipe->first.get(), max_answer);
-    int status = 0;
-    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (!answer) return answer.error();
-    auto body = priv::decode_answer(*answer);
-    if (!body && body.error().code == Errc::protocol) return Error{Errc::unavailable, 0, "the account lookup died"};
-    if (!body) return body.error();
-    Reader r(*body);
-    auth::Account account = auth::decode_account(r);
-    RETURN_IF_ERROR(r.finish());
-    return account;
-}
 
 Status become(const AgentSetup& setup, const auth::Account& account) {
     if (setup.change_user) return priv::become_user(account.uid, account.gid, {});
@@ -65,7 +34,9 @@ struct OpenMailbox {
 };
 
 Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_fd, priv::PreparedSandbox& sandbox) {
-    auto account = look_up(setup);
+    const auto name = account_name_of(setup.address);
+    if (!name) return name.error();
+    const auto account = service::find_account_apart(*name, setup.sources);
     if (!account) return account.error();
     RETURN_IF_ERROR(become(setup, *account));
     priv::set_process_title("smtpd: " + account->name + " [delivery]");
