@@ -2,10 +2,11 @@
 #include "common/store/session_lock.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
+
+#include "common/store/file_lock.h"
 
 namespace posada::store {
 
@@ -13,14 +14,6 @@ namespace {
 
 constexpr Millis first_pause{5};
 constexpr Millis longest_pause{100};
-
-// F_OFD_SETLKW knows no deadline, and a signal to end it would be one more thing to get wrong: poll.
-bool try_lock(int fd) {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
-}
 
 } // namespace
 
@@ -30,7 +23,8 @@ Result<SessionLock> SessionLock::acquire(const Maildir& maildir, Millis wait) {
     if (!fd.valid()) return errno_error(session_lock_name);
     const SystemClock clock;
     const Instant deadline = clock.now() + wait;
-    for (Millis pause = first_pause; !try_lock(fd.get()); pause = std::min(pause * 2, longest_pause)) {
+    // F_OFD_SETLKW knows no deadline, and a signal to end it would be one more thing to get wrong: poll.
+    for (Millis pause = first_pause; !try_lock_file(fd.get()); pause = std::min(pause * 2, longest_pause)) {
         if (errno != EAGAIN && errno != EACCES) return errno_error(session_lock_name);
         if (clock.now() >= deadline) return Error{Errc::busy, 0, "in-use"};
         std::this_thread::sleep_for(std::min(pause, deadline - clock.now() + Millis(1)));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/base/text.h"
+#include "common/store/file_lock.h"
 
 namespace posada::store {
 
@@ -18,13 +19,6 @@ namespace {
 
 constexpr Millis first_pause{2};
 constexpr Millis longest_pause{50};
-
-bool lock_file(int fd) {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
-}
 
 std::string own_host() {
     char name[256] = "";
@@ -60,7 +54,7 @@ void remove_stale(const Maildir& maildir) {
     struct stat seen {};
     struct stat named {};
     if (!fd.valid() || ::fstat(fd.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
-    if (!lock_file(fd.get()) || (!holder_is_dead(fd.get()) && !is_blank(seen) && !is_old(seen))) return;
+    if (!try_lock_file(fd.get()) || (!holder_is_dead(fd.get()) && !is_blank(seen) && !is_old(seen))) return;
     if (::fstatat(maildir.root(), uidlist_lock_name, &named, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (named.st_ino == seen.st_ino) maildir.ops().unlink_at(maildir.root(), uidlist_lock_name, 0);
 }
@@ -75,7 +69,7 @@ Result<UidlistLock> UidlistLock::acquire(const Maildir& maildir, Millis wait) {
         UniqueFd fd(maildir.ops().open_at(maildir.root(), uidlist_lock_name, flags, 0600));
         if (fd.valid()) {
             UidlistLock lock(maildir, std::move(fd));
-            (void)lock_file(lock.fd_.get());
+            (void)try_lock_file(lock.fd_.get());
             RETURN_IF_ERROR(write_all(maildir.ops(), lock.fd_.get(), std::to_string(::getpid()) + ":" + own_host()));
             return lock;
         }
