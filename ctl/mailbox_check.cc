@@ -149,11 +149,7 @@ int tell(const MailboxTask& task, const Findings& findings) {
 } // namespace
 
 int check_mailbox(const MailboxTask& task) {
-    const auto mailbox = store::Maildir::open(task.maildir);
-    if (!mailbox) return mailbox_failure(task, mailbox.error());
-    if (const Status confined = confine_to(task, mailbox->root(), -1, false); !confined)
-        return mailbox_failure(task, confined.error());
-    const auto folders = view_folders(*mailbox, task.maildir, task.folder);
+    const auto folders = view_mailbox(task);
     if (!folders) return mailbox_failure(task, folders.error());
     Findings findings;
     for (const ViewedFolder& folder : *folders) {

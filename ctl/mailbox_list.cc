@@ -59,11 +59,7 @@ void print(const ViewedFolder& folder) {
 } // namespace
 
 int list_mailbox(const MailboxTask& task) {
-    const auto mailbox = store::Maildir::open(task.maildir);
-    if (!mailbox) return mailbox_failure(task, mailbox.error());
-    if (const Status confined = confine_to(task, mailbox->root(), -1, false); !confined)
-        return mailbox_failure(task, confined.error());
-    const auto folders = view_folders(*mailbox, task.maildir, task.folder);
+    const auto folders = view_mailbox(task);
     if (!folders) return mailbox_failure(task, folders.error());
     ordered_json out = ordered_json::array();
     for (const ViewedFolder& folder : *folders) {

@@ -83,12 +83,7 @@ Result<ViewedFolder> view(store::MailFolder folder, const std::string& path) {
     return out;
 }
 
-} // namespace
-
-std::string folder_path(const std::string& mailbox, const store::MailFolder& folder) {
-    return folder.directory.empty() ? mailbox : mailbox + "/" + folder.directory;
-}
-
+// name: "" = all folders.
 Result<std::vector<ViewedFolder>> view_folders(const store::Maildir& mailbox, const std::string& path,
                                                std::string_view name) {
     auto folders = store::list_folders(mailbox);
@@ -103,6 +98,19 @@ Result<std::vector<ViewedFolder>> view_folders(const store::Maildir& mailbox, co
     }
     if (out.empty()) return Error{Errc::not_found, 0, "no folder '" + escape_for_log(name) + "'"};
     return out;
+}
+
+} // namespace
+
+std::string folder_path(const std::string& mailbox, const store::MailFolder& folder) {
+    return folder.directory.empty() ? mailbox : mailbox + "/" + folder.directory;
+}
+
+Result<std::vector<ViewedFolder>> view_mailbox(const MailboxTask& task) {
+    const auto mailbox = store::Maildir::open(task.maildir);
+    if (!mailbox) return mailbox.error();
+    RETURN_IF_ERROR(confine_to(task, mailbox->root(), -1, false));
+    return view_folders(*mailbox, task.maildir, task.folder);
 }
 
 } // namespace posada::ctl

@@ -13,6 +13,7 @@
 #include "common/store/folders.h"
 #include "common/store/keywords.h"
 #include "common/store/maildir.h"
+#include "ctl/mailbox_command.h"
 
 namespace posada::ctl {
 
@@ -37,8 +38,7 @@ struct ViewedFolder {
 
 std::string folder_path(const std::string& mailbox, const store::MailFolder& folder);
 
-// name: "" = all folders. maildir: of the mailbox.
-Result<std::vector<ViewedFolder>> view_folders(const store::Maildir& mailbox, const std::string& path,
-                                               std::string_view name);
+// The folders of the task's mailbox, or the one it names. Opens it, and from there on the process is confined to it.
+Result<std::vector<ViewedFolder>> view_mailbox(const MailboxTask& task);
 
 } // namespace posada::ctl
