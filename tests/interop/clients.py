@@ -13,8 +13,8 @@ import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from demo import Demo, Skip, run_tests, wait_until  # noqa: E402
-from programs import Home  # noqa: E402
+from demo import Skip, wait_until  # noqa: E402
+from programs import run_with_demo  # noqa: E402
 
 BODY = ("Hola, aquí: ñ € 邮件\r\n"
         ".\r\n"
@@ -27,8 +27,7 @@ BODY = ("Hola, aquí: ñ € 邮件\r\n"
         "QUIT\r\n"
         "DATA\r\n"
         "the end\r\n")
-demo = None
-home = None
+demo = home = None  # run_with_demo sets them
 
 
 def message(token):
@@ -495,11 +494,5 @@ def test_one_session_per_mailbox():
     first.quit()
 
 
-def main():
-    global demo, home
-    with Home() as home, Demo() as demo:
-        return run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, sys.argv[1:])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_demo(globals()))

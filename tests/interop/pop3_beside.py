@@ -9,13 +9,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from demo import Demo, run_tests  # noqa: E402
 from pop3 import Wire, mails_of, make_maildir, put  # noqa: E402
-from programs import Home  # noqa: E402
+from programs import run_with_demo  # noqa: E402
 
 USER = "lir"
-demo = None
-home = None
+demo = home = None  # run_with_demo sets them
 delivered = {}  # base name -> octets
 
 
@@ -191,11 +189,5 @@ def test_s_nail_refuses_a_strangers_certificate():
         assert " auth-" not in demo.log()[since:]
 
 
-def main():
-    global demo, home
-    with Home() as home, Demo() as demo:
-        return run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, sys.argv[1:])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_demo(globals()))

@@ -14,15 +14,14 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from demo import Demo, run_tests, wait_until  # noqa: E402
+from demo import wait_until  # noqa: E402
 from pop3 import Wire, make_maildir, put  # noqa: E402
-from programs import Home  # noqa: E402
+from programs import run_with_demo  # noqa: E402
 
 USER = "lir"
 BODY = b"Hola ni\xc3\xb1o\n.\n..two\n.one\nFrom the start\n\n" + b"x" * 900 + b"\nQUIT\nthe end\n"
 LONE = b"the end\n"  # in every mail once
-demo = None
-home = None
+demo = home = None  # run_with_demo sets them
 
 
 # ---- the mailbox, filled as another delivery agent would: a rename into new/
@@ -534,11 +533,5 @@ def test_files_that_move_during_a_session():
     assert on_server() == [1, 3, 4]
 
 
-def main():
-    global demo, home
-    with Home() as home, Demo() as demo:
-        return run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, sys.argv[1:])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_demo(globals()))

@@ -6,8 +6,11 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+
+from demo import Demo, run_tests
 
 
 class Home:
@@ -65,3 +68,9 @@ class Home:
         os.close(master)
         assert status == 0, f"{argv[0]}: status {status}\n{screen[-3000:].decode(errors='replace')}"
         return screen
+
+
+def run_with_demo(script):
+    """Runs the tests (test_*) of a script, its globals(), with `demo` and `home` there; returns the exit status."""
+    with Home() as script["home"], Demo() as script["demo"]:
+        return run_tests({n: f for n, f in script.items() if n.startswith("test_")}, sys.argv[1:])
