@@ -4,17 +4,15 @@
 // has been started again, whole and once; a full disk must not stop the queue for good. Last line: "faults=N
 // violations=N".
 #include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
-#include "common/base/log.h"
 #include "tests/crash/mail_host.h"
 #include "tests/crash/recorder.h"
+#include "tests/crash/scratch.h"
 
 using namespace posada;
 using namespace posada::crash;
@@ -27,11 +25,6 @@ constexpr std::size_t large_size = 300 * 1024;
 constexpr unsigned last_token = 7;
 
 std::size_t size_of(unsigned token) { return token == 3 ? large_size : small_size; }
-
-class Silence final : public LogSink {
-  public:
-    void write(const LogEvent&, std::string_view) noexcept override {}
-};
 
 // Goes on as long as the queue does: an error of flush() ends the process in real life.
 Status script(const std::string& root) {
@@ -87,9 +80,8 @@ struct Tally {
 };
 
 // False: the script needed fewer calls than that.
-bool fail_at(const std::string& root, unsigned long at, int error, Tally& tally) {
-    std::filesystem::remove_all(root);
-    std::filesystem::create_directory(root);
+bool fail_at(const Scratch& scratch, unsigned long at, int error, Tally& tally) {
+    const std::string root = scratch.fresh("root");
     start_recording(root);
     plan_fault(at, error);
     const Status ran = script(root);
@@ -111,21 +103,15 @@ bool fail_at(const std::string& root, unsigned long at, int error, Tally& tally)
 } // namespace
 
 int main() {
-    Silence silence;
-    set_log_sink(&silence);
-    ::umask(077);
-    char work[] = "/dev/shm/posada-faults-XXXXXX";
-    if (::mkdtemp(work) == nullptr) return 71;
-    const std::string root = std::string(work) + "/root";
+    const Scratch scratch;
     Tally tally;
     for (const int error : {EIO, ENOSPC}) {
         tally.survived = 0;
         unsigned long at = 1;
-        while (fail_at(root, at, error, tally)) ++at;
+        while (fail_at(scratch, at, error, tally)) ++at;
         std::printf("%s at each of %lu calls: the queue went on %lu times\n", error == EIO ? "EIO" : "ENOSPC", at - 1,
                     tally.survived);
     }
-    std::filesystem::remove_all(work);
     std::printf("faults=%lu violations=%lu\n", tally.faults, tally.violations);
     return tally.violations == 0 ? 0 : 1;
 }

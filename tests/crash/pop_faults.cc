@@ -4,26 +4,17 @@
 // what is there, with the ids it had. Nothing acknowledged is lost, nothing deleted comes back, no id changes.
 // Last line: "faults=N violations=N".
 #include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 
-#include "common/base/log.h"
 #include "tests/crash/pop_host.h"
 #include "tests/crash/recorder.h"
+#include "tests/crash/scratch.h"
 
 using namespace posada;
 using namespace posada::crash;
 
 namespace {
-
-class Silence final : public LogSink {
-  public:
-    void write(const LogEvent&, std::string_view) noexcept override {}
-};
 
 struct Tally {
     unsigned long faults = 0;
@@ -36,14 +27,9 @@ struct Tally {
     }
 };
 
-void clear(const std::string& root) {
-    std::filesystem::remove_all(root);
-    std::filesystem::create_directory(root);
-}
-
 // False: the script needed fewer calls than that.
-bool fail_at(const std::string& root, unsigned long at, int error, Tally& tally) {
-    clear(root);
+bool fail_at(const Scratch& scratch, unsigned long at, int error, Tally& tally) {
+    const std::string root = scratch.fresh("root");
     History history;
     PopHost host(root, [&](const std::string& mark) { history.note(mark); });
     start_recording(root);
@@ -71,8 +57,8 @@ std::string on_full_disk(PopHost& host, History& history, bool new_mail) {
     return refused ? "a delivery was acknowledged" : "";
 }
 
-void full_disk(const std::string& root, bool new_mail, Tally& tally) {
-    clear(root);
+void full_disk(const Scratch& scratch, bool new_mail, Tally& tally) {
+    const std::string root = scratch.fresh("root");
     History history;
     PopHost host(root, [&](const std::string& mark) { history.note(mark); });
     Status status = host.create();
@@ -91,18 +77,12 @@ void full_disk(const std::string& root, bool new_mail, Tally& tally) {
 } // namespace
 
 int main() {
-    Silence silence;
-    set_log_sink(&silence);
-    ::umask(077);
-    char work[] = "/dev/shm/posada-popfaults-XXXXXX";
-    if (::mkdtemp(work) == nullptr) return 71;
-    const std::string root = std::string(work) + "/root";
+    const Scratch scratch;
     Tally tally;
     for (const int error : {EIO, ENOSPC})
-        for (unsigned long at = 1; fail_at(root, at, error, tally);) ++at;
-    full_disk(root, false, tally);
-    full_disk(root, true, tally);
-    std::filesystem::remove_all(work);
+        for (unsigned long at = 1; fail_at(scratch, at, error, tally);) ++at;
+    full_disk(scratch, false, tally);
+    full_disk(scratch, true, tally);
     std::printf("faults=%lu violations=%lu\n", tally.faults, tally.violations);
     return tally.violations == 0 ? 0 : 1;
 }
