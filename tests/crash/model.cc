@@ -54,14 +54,12 @@ void apply(Image& image, const Event& event, std::size_t torn_at) {
 
 } // namespace
 
-CrashModel::CrashModel(const Recording& recording, const std::function<bool(const std::string&, bool)>& ignored)
+CrashModel::CrashModel(const Recording& recording)
     : recording_(recording), certain_from_(recording.events.size(), never) {
     for (std::size_t i = 0; i < recording.events.size(); ++i) {
         const Event& sync = recording.events[i];
         const bool all = sync.kind == Event::Kind::sync_all;
         if (!all && sync.kind != Event::Kind::sync) continue;
-        const auto path = recording.paths.find(sync.object);
-        if (ignored(all || path == recording.paths.end() ? std::string() : path->second, all)) continue;
         for (std::size_t e = 0; e < i; ++e)
             if (certain_from_[e] == never && is_effect(recording.events[e]) &&
                 (all || guardian(recording.events[e]) == sync.object))

@@ -4,7 +4,6 @@
 // torn at a sector. A rename is atomic and belongs to the directory it leads to.
 #pragma once
 
-#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,8 +20,7 @@ enum class Unsynced : std::uint8_t {
 
 class CrashModel {
   public:
-    // ignored: a sync that is taken as not made: the code with this sync removed.
-    CrashModel(const Recording& recording, const std::function<bool(const std::string& path, bool all)>& ignored);
+    explicit CrashModel(const Recording& recording); // which outlives it
 
     [[nodiscard]] std::size_t points() const { return recording_.events.size() + 1; }
     // Crash after the first `point` events.

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every crash state of a scripted run: records what queue and mailbox writer do to the disk, cuts the power after each
-// step, rebuilds what may then be on the disk, recovers with the real code, and counts. With --without NAME the run is
-// judged as if one sync were missing from the code: that must be noticed, or the test proves nothing.
-//   states [--without NAME] [--random N] [--seed N] [--list] [--steps]
-// Last line: "states=N violations=N".
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdio>
+// Every crash state of a scripted run of queue and mailbox writer (states_run.h has the options): after each power
+// failure the real code recovers, and what was acknowledged must be delivered, whole and once.
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <map>
 #include <set>
 
-#include "common/base/log.h"
 #include "tests/crash/mail_host.h"
-#include "tests/crash/model.h"
-#include "tests/crash/recorder.h"
+#include "tests/crash/states_run.h"
 
 using namespace posada;
 using namespace posada::crash;
@@ -37,34 +28,31 @@ const std::vector<Mail> mails = {
 };
 const std::string sender = "lir@micasa.test";
 
-struct Mutation {
-    std::string_view name;
-    std::string_view what; // the sync that is missing
-    bool (*ignored)(const std::string& path, bool all);
-};
-
 bool ends_with(const std::string& text, std::string_view tail) {
     return text.size() >= tail.size() && text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
-bool is_mail_data(const std::string& path) { return path.find("/tmp/") != std::string::npos; }
 
-constexpr Mutation mutations[] = {
-    {"log", "fdatasync of spool.db-wal at each commit",
-     [](const std::string& p, bool) { return ends_with(p, "spool.db-wal"); }},
-    {"database", "fsync of spool.db at a checkpoint",
-     [](const std::string& p, bool) { return ends_with(p, "spool.db"); }},
-    {"spool-names", "fsync of the spool's directory", [](const std::string& p, bool) { return p == "state"; }},
-    {"body", "fdatasync of a large body",
-     [](const std::string& p, bool) { return p.find("bodies/") != std::string::npos; }},
-    {"body-name", "fsync of bodies/", [](const std::string& p, bool) { return ends_with(p, "/bodies"); }},
-    {"mail-data", "fsync of a message in tmp/", [](const std::string& p, bool) { return is_mail_data(p); }},
-    {"mail-batch", "syncfs for a batch in tmp/", [](const std::string&, bool all) { return all; }},
-    {"mail-name", "fsync of new/", [](const std::string& p, bool) { return ends_with(p, "/new"); }},
-    {"maildir", "fsync of a new Maildir and its parent",
-     [](const std::string& p, bool) { return p.empty() || p == "daniel" || p == "lir"; }},
+Mutation missing(std::string_view name, bool (*is_it)(const std::string& path)) {
+    return {name, [is_it](const Event&, const std::string& path) { return is_it(path); }};
+}
+
+const std::vector<Mutation> mutations = {
+    // fdatasync of the log at each commit, fsync of the database at a checkpoint, of the spool's directory
+    missing("log", [](const std::string& p) { return ends_with(p, "spool.db-wal"); }),
+    missing("database", [](const std::string& p) { return ends_with(p, "spool.db"); }),
+    missing("spool-names", [](const std::string& p) { return p == "state"; }),
+    // fdatasync of a large body, fsync of its directory
+    missing("body", [](const std::string& p) { return p.find("bodies/") != std::string::npos; }),
+    missing("body-name", [](const std::string& p) { return ends_with(p, "/bodies"); }),
+    // fsync of a message in tmp/, syncfs for a batch of them, fsync of new/
+    missing("mail-data", [](const std::string& p) { return p.find("/tmp/") != std::string::npos; }),
+    {"mail-batch", [](const Event& e, const std::string&) { return e.kind == Event::Kind::sync_all; }},
+    missing("mail-name", [](const std::string& p) { return ends_with(p, "/new"); }),
+    // fsync of a new Maildir and its parent
+    missing("maildir", [](const std::string& p) { return p.empty() || p == "daniel" || p == "lir"; }),
 };
 
-Status script(MailHost& host) {
+Status run_script(MailHost& host) {
     const auto submit = [&](unsigned first, unsigned last) {
         for (const Mail& mail : mails)
             if (mail.token >= first && mail.token <= last) host.submit(mail.token, mail.users, mail.size, sender);
@@ -90,28 +78,12 @@ Status script(MailHost& host) {
     return host.checkpoint();
 }
 
-class Judge {
-  public:
-    Judge(const CrashModel& model, std::string scratch) : model_(model), scratch_(std::move(scratch)) {}
-    void judge(std::size_t point, Unsynced unsynced, std::mt19937& chance);
-    std::size_t states = 0;
-    std::size_t violations = 0;
+Status script(const std::string& root) {
+    const auto host = MailHost::open(root);
+    return host ? run_script(**host) : Status(host.error());
+}
 
-  private:
-    bool check(bool condition, std::size_t point, const std::string& what) {
-        if (condition) return true;
-        if (violations < 12) std::printf("violation after step %zu: %s\n", point, what.c_str());
-        return false;
-    }
-    bool recover(const std::string& directory, std::size_t point);
-    bool check_mailboxes(const std::string& directory, std::size_t point, bool after_recovery);
-    static unsigned token_of(const std::string& text);
-
-    const CrashModel& model_;
-    std::string scratch_;
-};
-
-unsigned Judge::token_of(const std::string& text) {
+unsigned token_of(const std::string& text) {
     const std::size_t at = text.find("X-Token: ");
     return at == std::string::npos ? 0 : static_cast<unsigned>(std::strtoul(text.c_str() + at + 9, nullptr, 10));
 }
@@ -125,162 +97,67 @@ const Mail* mail_of(unsigned token) {
 // Users' mailboxes: slow's mail goes to lir.
 std::string owner_of(const std::string& user) { return user == "slow" ? "lir" : user; }
 
-bool Judge::check_mailboxes(const std::string& directory, std::size_t point, bool after_recovery) {
-    bool good = true;
-    std::map<std::pair<std::string, unsigned>, unsigned> found; // whose, token
-    std::set<unsigned> reports;
+struct Found {
+    std::map<std::pair<std::string, unsigned>, unsigned> mails; // whose, token: how many
+    std::set<unsigned> reports;                                 // tokens
+};
+
+// Whatever is there is whole, and there once.
+Found look(const std::string& root, std::vector<std::string>& wrong) {
+    Found found;
     for (const std::string user : {"daniel", "lir"}) {
-        const std::filesystem::path fresh = directory + "/" + user + "/new";
+        const std::filesystem::path fresh = root + "/" + user + "/new";
         if (!std::filesystem::exists(fresh)) continue;
         for (const auto& entry : std::filesystem::directory_iterator(fresh)) {
             const std::string text = *read_file(entry.path(), 1 << 20);
             const unsigned token = token_of(text);
             const Mail* mail = mail_of(token);
             const bool report = text.rfind("Return-Path: <>\n", 0) == 0 && ends_with(text, "--\n");
-            if (report) reports.insert(token);
-            if (!report) ++found[{user, token}];
-            good &= check(report || (mail != nullptr && text == MailHost::stored_form(token, mail->size, sender)),
-                          point, user + " has a half-written message: " + entry.path().filename().string());
+            if (report) found.reports.insert(token);
+            if (!report) ++found.mails[{user, token}];
+            if (!report && (mail == nullptr || text != MailHost::stored_form(token, mail->size, sender)))
+                wrong.push_back(user + " has a half-written message: " + entry.path().filename().string());
         }
     }
-    for (const auto& [key, count] : found)
-        good &= check(count == 1, point, key.first + " has token " + std::to_string(key.second) + " twice");
-    if (!after_recovery) return good;
-    for (const std::string& mark : model_.marks_at(point)) {
+    for (const auto& [key, count] : found.mails)
+        if (count != 1) wrong.push_back(key.first + " has token " + std::to_string(key.second) + " twice");
+    return found;
+}
+
+void check_delivered(Found found, const std::vector<std::string>& marks, std::vector<std::string>& wrong) {
+    for (const std::string& mark : marks) {
         if (mark.rfind("ack ", 0) != 0) continue;
         const Mail* mail = mail_of(static_cast<unsigned>(std::strtoul(mark.c_str() + 4, nullptr, 10)));
+        const std::string token = std::to_string(mail->token);
         for (const std::string& user : mail->users) {
-            if (user == "gone")
-                good &=
-                    check(reports.count(mail->token) != 0, point, "no report for token " + std::to_string(mail->token));
-            else
-                good &=
-                    check(found[{owner_of(user), mail->token}] != 0, point,
-                          "token " + std::to_string(mail->token) + " for " + user + " was acknowledged and is lost");
+            if (user == "gone" && found.reports.count(mail->token) == 0)
+                wrong.push_back("no report for token " + token);
+            if (user != "gone" && found.mails[{owner_of(user), mail->token}] == 0)
+                wrong.push_back("token " + token + " for " + user + " was acknowledged and is lost");
         }
     }
-    return good;
 }
 
-bool Judge::recover(const std::string& directory, std::size_t point) {
-    auto host = MailHost::open(directory);
-    if (!check(host.ok(), point, host ? "" : "recovery failed: " + host.error().describe())) return false;
+// "" or what was wrong with it.
+std::string recover(const std::string& root) {
+    const auto host = MailHost::open(root);
+    if (!host) return "recovery failed: " + host.error().describe();
     Status done = (*host)->deliver_all();
     if (done) done = (*host)->retry_deferred();
-    if (!check(done.ok(), point, done ? "" : "delivery after recovery failed: " + done.error().describe()))
-        return false;
-    auto stats = (*host)->stats();
-    return check(stats && stats->recipients == 0 && stats->messages == 0, point,
-                 "the queue is not empty after recovery");
+    if (!done) return "delivery after recovery failed: " + done.error().describe();
+    const auto stats = (*host)->stats();
+    return stats && stats->recipients == 0 && stats->messages == 0 ? "" : "the queue is not empty after recovery";
 }
 
-void Judge::judge(std::size_t point, Unsynced unsynced, std::mt19937& chance) {
-    ++states;
-    std::filesystem::remove_all(scratch_);
-    std::filesystem::create_directory(scratch_);
-    materialize(model_.image_at(point, unsynced, chance), scratch_);
-    bool good = check_mailboxes(scratch_, point, false);
-    good = recover(scratch_, point) && good;
-    good = check_mailboxes(scratch_, point, true) && good;
-    if (!good) ++violations;
-}
-
-Recording record_script(const std::string& root) {
-    start_recording(root);
-    Status status;
-    {
-        auto host = MailHost::open(root);
-        status = host ? script(**host) : Status(host.error());
-    }
-    Recording recording = stop_recording();
-    if (status) return recording;
-    std::fprintf(stderr, "the script itself failed: %s\n", status.error().describe().c_str());
-    std::exit(71);
-}
-
-class Silence final : public LogSink {
-  public:
-    void write(const LogEvent&, std::string_view) noexcept override {}
-};
-
-void print_steps(const Recording& recording) {
-    constexpr const char* kinds[] = {"create",   "mkdir", "erase",    "move", "write",
-                                     "truncate", "sync",  "sync-all", "mark"};
-    for (std::size_t i = 0; i < recording.events.size(); ++i) {
-        const Event& e = recording.events[i];
-        const auto path = recording.paths.find(e.object);
-        std::printf("%4zu %-8s %s %s @%llu+%zu\n", i + 1, kinds[static_cast<unsigned>(e.kind)], e.name.c_str(),
-                    path == recording.paths.end() ? "" : path->second.c_str(),
-                    static_cast<unsigned long long>(e.offset), e.data.size());
-    }
-}
-
-struct Options {
-    bool print = false;
-    const Mutation* without = nullptr;
-    unsigned random = 2;
-    unsigned seed = 1;
-};
-
-bool parse(int argc, char** argv, Options& options) {
-    for (int i = 1; i < argc; ++i) {
-        const std::string_view name = argv[i];
-        if (name == "--list") {
-            for (const Mutation& m : mutations) std::printf("%s\n", m.name.data());
-            std::exit(0);
-        }
-        if (name == "--steps") {
-            options.print = true;
-            continue;
-        }
-        if (++i >= argc) return false;
-        if (name == "--random") options.random = static_cast<unsigned>(std::strtoul(argv[i], nullptr, 10));
-        if (name == "--seed") options.seed = static_cast<unsigned>(std::strtoul(argv[i], nullptr, 10));
-        if (name != "--without") continue;
-        for (const Mutation& m : mutations)
-            if (m.name == argv[i]) options.without = &m;
-        if (options.without == nullptr) return false;
-    }
-    return true;
-}
-
-// A missing sync is looked for in the plainest states first, and one violation is enough.
-void judge_all(Judge& judge, const CrashModel& model, const Options& options) {
-    std::mt19937 chance(options.seed);
-    const bool mutation = options.without != nullptr;
-    for (std::size_t point = 0; point < model.points(); ++point) {
-        judge.judge(point, Unsynced::lost, chance);
-        if (mutation && judge.violations != 0) return;
-        if (!mutation) judge.judge(point, Unsynced::kept, chance);
-        for (unsigned n = 0; n < options.random && !mutation; ++n) judge.judge(point, Unsynced::random, chance);
-    }
-    for (std::size_t point = 0; mutation && judge.violations == 0 && point < model.points(); ++point)
-        judge.judge(point, Unsynced::random, chance);
+std::vector<std::string> judge(const std::string& root, const std::vector<std::string>& marks) {
+    std::vector<std::string> wrong;
+    look(root, wrong);
+    const std::string failure = recover(root);
+    if (!failure.empty()) wrong.push_back(failure);
+    check_delivered(look(root, wrong), marks, wrong);
+    return wrong;
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    Options options;
-    if (!parse(argc, argv, options)) {
-        std::fprintf(stderr, "usage: states [--without NAME] [--random N] [--seed N] [--list] [--steps]\n");
-        return 64;
-    }
-    Silence silence;
-    set_log_sink(&silence);
-    ::umask(077);
-    char work[] = "/dev/shm/posada-crash-XXXXXX"; // memory: thousands of recoveries, and nothing of it must last
-    if (::mkdtemp(work) == nullptr) return 71;
-    const std::string base(work);
-    std::filesystem::create_directory(base + "/run");
-    const Recording recording = record_script(base + "/run");
-    if (options.print) print_steps(recording);
-    const CrashModel model(recording, [&](const std::string& path, bool all) {
-        return options.without != nullptr && options.without->ignored(path, all);
-    });
-    Judge judge(model, base + "/state");
-    judge_all(judge, model, options);
-    std::filesystem::remove_all(base);
-    std::printf("steps=%zu states=%zu violations=%zu\n", model.points() - 1, judge.states, judge.violations);
-    return judge.violations == 0 ? 0 : 1;
-}
+int main(int argc, char** argv) { return run_states(argc, argv, {mutations, script, judge, {}}); }
