@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/store/folders.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "common/base/text.h"
+#include "common/store/directory.h"
 #include "common/store/mutf7.h"
 
 namespace posada::store {
@@ -32,24 +31,6 @@ bool is_folder(int at, const std::string& name) {
     const UniqueFd directory(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     return directory.valid() && is_directory(directory.get(), "cur") && is_directory(directory.get(), "new") &&
            is_directory(directory.get(), "tmp");
-}
-
-Result<std::vector<std::string>> dot_names(int root) {
-    UniqueFd own(::openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!own.valid()) return errno_error("mailbox");
-    struct CloseDir {
-        void operator()(DIR* d) const noexcept { ::closedir(d); }
-    };
-    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(own.get()));
-    if (!dir) return errno_error("mailbox");
-    (void)own.release(); // closedir closes it
-    std::vector<std::string> out;
-    for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0) {
-        const std::string_view name = entry->d_name;
-        if (name.size() > 1 && name[0] == '.' && name != "..") out.emplace_back(name);
-    }
-    if (errno != 0) return errno_error("mailbox");
-    return out;
 }
 
 MailFolder describe(int root, std::string directory) {
@@ -97,7 +78,7 @@ Result<std::string> folder_directory(std::string_view name) {
 }
 
 Result<std::vector<MailFolder>> list_folders(const Maildir& mailbox) {
-    auto names = dot_names(mailbox.root());
+    auto names = dot_names(mailbox.root(), "mailbox");
     if (!names) return names.error();
     std::sort(names->begin(), names->end());
     const std::vector<std::string> subscriptions = read_subscriptions(mailbox.root());

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/store/mailbox_scan.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include <cstdlib>
-#include <memory>
 
 #include "common/base/log.h"
+#include "common/store/directory.h"
 
 namespace posada::store {
 
@@ -45,29 +43,7 @@ bool too_recent(const Stamp& stamp) {
 
 std::uint32_t hash_of(std::string_view base) { return static_cast<std::uint32_t>(std::hash<std::string_view>{}(base)); }
 
-bool is_regular(int directory, const dirent& entry) {
-    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
-    struct stat st {};
-    return ::fstatat(directory, entry.d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-}
-
 } // namespace
-
-Status read_directory(int directory, std::string_view what, const std::function<void(std::string_view, bool)>& take) {
-    // A description of its own: reading from the shared one would move its position for everybody.
-    UniqueFd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!own.valid()) return errno_error(std::string(what));
-    struct CloseDir {
-        void operator()(DIR* d) const noexcept { ::closedir(d); }
-    };
-    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(own.get()));
-    if (!dir) return errno_error(std::string(what));
-    (void)own.release(); // closedir closes it
-    for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0)
-        if (entry->d_name[0] != '.') take(entry->d_name, is_regular(directory, *entry));
-    if (errno != 0) return errno_error(std::string(what));
-    return {};
-}
 
 Status MailboxScan::read(const Maildir& maildir) {
     const Stamp before = stamp_of(maildir);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,8 +57,5 @@ class MailboxScan {
     std::vector<Slot> slots_; // open addressing; a power of two
     bool settled_ = false;
 };
-
-// Calls take(name, is_regular) for each name that does not start with a dot.
-Status read_directory(int directory, std::string_view what, const std::function<void(std::string_view, bool)>& take);
 
 } // namespace posada::store

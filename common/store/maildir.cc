@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "common/base/log.h"
-#include "common/store/mailbox_scan.h"
+#include "common/store/directory.h"
 
 namespace posada::store {
 

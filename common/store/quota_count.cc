@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Counting a mailbox: new/ and cur/ of the Maildir and of each of its Maildir++ folders, which are directories beside
 // them whose names start with a dot.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <memory>
 #include <unordered_set>
 
+#include "common/store/directory.h"
 #include "common/store/maildir_name.h"
 #include "common/store/quota.h"
 
@@ -42,24 +41,6 @@ Status add_folder(int folder, QuotaUsage& usage) {
     return {};
 }
 
-Result<std::vector<std::string>> dot_names(int root) {
-    UniqueFd own(::openat(root, ".", directory_flags));
-    if (!own.valid()) return errno_error("Maildir");
-    struct CloseDir {
-        void operator()(DIR* d) const noexcept { ::closedir(d); }
-    };
-    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(own.get()));
-    if (!dir) return errno_error("Maildir");
-    (void)own.release(); // closedir closes it
-    std::vector<std::string> out;
-    for (errno = 0; const dirent* entry = ::readdir(dir.get()); errno = 0) {
-        const std::string_view name = entry->d_name;
-        if (name.size() > 1 && name[0] == '.' && name != "..") out.emplace_back(name);
-    }
-    if (errno != 0) return errno_error("Maildir");
-    return out;
-}
-
 } // namespace
 
 std::uint64_t stored_octets(int directory, const std::string& file_name) {
@@ -72,7 +53,7 @@ std::uint64_t stored_octets(int directory, const std::string& file_name) {
 Result<QuotaUsage> count_quota_usage(const Maildir& maildir) {
     QuotaUsage usage;
     RETURN_IF_ERROR(add_folder(maildir.root(), usage));
-    const auto names = dot_names(maildir.root());
+    const auto names = dot_names(maildir.root(), "Maildir");
     if (!names) return names.error();
     for (const std::string& name : *names) {
         const UniqueFd folder(::openat(maildir.root(), name.c_str(), directory_flags));

@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "common/base/text.h"
-#include "common/store/mailbox_scan.h"
+#include "common/store/directory.h"
 #include "common/store/replace_file.h"
 
 namespace posada::store {
