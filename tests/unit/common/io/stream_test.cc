@@ -279,10 +279,11 @@ TEST_F(PlainStream, after_a_timeout_there_is_room_for_a_farewell_but_not_for_inp
 TEST_F(PlainStream, deadline_waits_for_a_slow_reader_but_not_for_a_dead_one) {
     server.stream->write(pattern(30 * 1024 * 1024));
     settle();
-    server.stream->set_deadline(Millis(50));
-    for (int i = 0; i < 8; ++i) {
+    // Long against what a busy machine may keep a test waiting; three of it pass while the reader is slow.
+    server.stream->set_deadline(Millis(500));
+    for (int i = 0; i < 20; ++i) {
         read_peer(1024 * 1024);
-        settle(Millis(30));
+        settle(Millis(75));
         ASSERT_TRUE(server.ends.empty()) << i;
     }
     EXPECT_TRUE(until([&] { return !server.ends.empty(); })) << "reads nothing any more";
