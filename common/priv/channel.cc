@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cstring>
 
@@ -60,6 +61,14 @@ Result<std::optional<Message>> decode(std::string_view packet, std::vector<Uniqu
     return std::optional<Message>(std::move(m));
 }
 
+// unix(7): all processes of a user together may have RLIMIT_NOFILE descriptors sent and not yet received. Whoever they
+// were sent to is about to receive them; to be told at once would have the caller spin.
+Status wait_for_receivers() {
+    constexpr timespec a_moment{0, 1'000'000};
+    ::nanosleep(&a_moment, nullptr);
+    return Error{Errc::busy, ETOOMANYREFS, "too many descriptors on their way"};
+}
+
 } // namespace
 
 Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds) {
@@ -75,6 +84,7 @@ Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view
     if (!fds.empty()) attach(msg, control, fds);
     for (;;) {
         if (::sendmsg(fd_.get(), &msg, MSG_NOSIGNAL) >= 0) return {};
+        if (errno == ETOOMANYREFS) return wait_for_receivers();
         if (errno != EINTR) return errno_error("channel send");
     }
 }

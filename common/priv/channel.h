@@ -55,7 +55,8 @@ class Channel {
     UniqueFd take() { return std::move(fd_); }
 
     // The descriptors are borrowed; the kernel duplicates them. Errc::closed when the peer is gone, Errc::busy when a
-    // non-blocking socket is full.
+    // non-blocking socket is full or, blocking or not, the processes of this user have too many descriptors on their
+    // way to others: try again.
     Status send(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds = {});
     // nullopt = end of file. Errc::busy = nothing there now (non-blocking). Errc::protocol = malformed packet or more
     // than max_fds descriptors (they are closed). With max_fds == 0 there is no control buffer at all.

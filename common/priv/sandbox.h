@@ -34,8 +34,9 @@ constexpr unsigned sandbox_profile_count = 6;
 
 // RLIMIT_FSIZE of net_shared; writes to a memfd count against it.
 constexpr std::uint64_t shared_memfd_limit = 256 * 1024;
-// RLIMIT_NOFILE of net_connection and agent_mail.
-constexpr std::uint64_t connection_fd_limit = 64;
+// RLIMIT_NOFILE of net_connection and agent_mail. What all processes of one user may have on their way to others is
+// counted against it too, and many accounts may share a uid.
+constexpr std::uint64_t connection_fd_limit = 256;
 
 std::string_view sandbox_profile_name(SandboxProfile profile);    // "net_connection"
 std::string_view sandbox_profile_meaning(SandboxProfile profile); // one sentence, for SECURITY.md
