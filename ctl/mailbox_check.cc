@@ -37,12 +37,12 @@ std::string place(const ViewedFolder& folder, const ViewedMessage& message) {
 }
 
 Result<store::MessageMeasure> measure(const store::Maildir& maildir, const ViewedMessage& message) {
-    const auto fd = store::open_message_file(maildir.folder(message.folder), message.name);
-    if (!fd) return fd.error();
+    const auto opened = store::open_message_file(maildir.folder(message.folder), message.name);
+    if (!opened) return opened.error();
     static std::array<char, 64 * 1024> chunk;
     store::MessageMeasure out;
     for (;;) {
-        const ssize_t n = ::read(fd->get(), chunk.data(), chunk.size());
+        const ssize_t n = ::read(opened->file.get(), chunk.data(), chunk.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno_error(message.name);
         if (n == 0) return out;

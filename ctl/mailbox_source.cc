@@ -195,14 +195,12 @@ Status MailSource::read_maildir(store::MailImport& sink) const {
     const auto keywords = store::Keywords::load(*maildir_);
     if (!keywords) return keywords.error();
     for (const SourceMessage& message : *messages) {
-        const auto fd = store::open_message_file(maildir_->folder(message.folder), message.name);
-        if (!fd && fd.error().code == Errc::not_found)
+        const auto opened = store::open_message_file(maildir_->folder(message.folder), message.name);
+        if (!opened && opened.error().code == Errc::not_found)
             return Error{Errc::busy, 0, message.name + " was moved while it was to be read: run the import again"};
-        if (!fd) return fd.error();
-        struct stat st {};
-        if (::fstat(fd->get(), &st) != 0) return errno_error(message.name);
-        sink.begin({"", st.st_mtim.tv_sec, 0});
-        RETURN_IF_ERROR(read_chunks(fd->get(), [&](std::string_view bytes) {
+        if (!opened) return opened.error();
+        sink.begin({"", opened->modified, 0});
+        RETURN_IF_ERROR(read_chunks(opened->file.get(), [&](std::string_view bytes) {
             sink.content(bytes);
             return sink.status().ok();
         }));

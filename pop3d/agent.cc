@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/agent.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "common/base/heap.h"
@@ -46,7 +44,11 @@ bool MailAgent::answer(priv::Channel& channel, const priv::Message& message) {
     const Answer answer = handle(message);
     std::vector<int> fds;
     for (const UniqueFd& fd : answer.fds) fds.push_back(fd.get());
-    return channel.send(static_cast<std::uint16_t>(message.type + 1), message.session, answer.payload, fds).ok();
+    for (;;) {
+        const auto type = static_cast<std::uint16_t>(message.type + 1);
+        const auto sent = channel.send(type, message.session, answer.payload, fds);
+        if (sent || sent.error().code != Errc::busy) return sent.ok();
+    }
 }
 
 MailAgent::Answer MailAgent::handle(const priv::Message& message) {
@@ -71,15 +73,14 @@ MailAgent::Answer MailAgent::fetch(std::string_view payload) {
     Answer out;
     std::vector<std::uint64_t> sizes;
     for (std::size_t i = range->first; i < range->first + count; ++i) {
-        struct stat st {};
-        auto fd = mailbox_->open_message(i);
-        if (!fd && out.fds.empty()) {
-            log_failure("fetch", fd.error());
-            return {priv::encode_failure(fd.error()), {}};
+        auto opened = mailbox_->open_message(i);
+        if (!opened && out.fds.empty()) {
+            log_failure("fetch", opened.error());
+            return {priv::encode_failure(opened.error()), {}};
         }
-        if (!fd || ::fstat(fd->get(), &st) != 0) break;
-        sizes.push_back(static_cast<std::uint64_t>(st.st_size));
-        out.fds.push_back(std::move(*fd));
+        if (!opened) break;
+        sizes.push_back(opened->size);
+        out.fds.push_back(std::move(opened->file));
     }
     out.payload = priv::encode_ok(encode_sizes(sizes));
     return out;

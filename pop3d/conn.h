@@ -72,12 +72,14 @@ class Conn final : public service::Connection {
     // conn_mail.cc: messages and deletions
     void act(const OpenMessage& open);
     void open_wanted();
+    void fetch(const FetchRange& range);
     void act(const SendMessage& send);
     void act(const RemoveMessages& remove);
     void remove_from(std::size_t first);
     void mark_seen_from(std::size_t first);
     void commit();
     void send_more();
+    Result<std::string_view> next_piece();
     void end_transfer();
     void ask_agent(std::uint16_t type, std::string_view payload, OnAnswer on_answer);
 

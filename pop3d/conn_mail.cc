@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Conn's work in an open mailbox: messages from the agent's descriptors to the socket, and the deletions of QUIT.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "pop3d/conn.h"
@@ -34,9 +32,11 @@ void Conn::open_wanted() {
         opened_ = std::move(*message);
         session_.message_opened();
     }
-    const auto asked = ahead_.next_request();
-    if (!asked) return;
-    ask_agent(fetch_request, encode(*asked), [this, range = *asked](Result<service::Reply> reply) {
+    while (const auto range = ahead_.next_request()) fetch(*range);
+}
+
+void Conn::fetch(const FetchRange& range) {
+    ask_agent(fetch_request, encode(range), [this, range](Result<service::Reply> reply) {
         if (session_.closed()) return;
         auto messages = reply ? opened_messages(*reply) : Result<std::vector<OpenedMessage>>(reply.error());
         if (messages) {
@@ -58,27 +58,31 @@ void Conn::act(const SendMessage& send) {
 // As much as the client takes; the rest when it has. A message that cannot be read on can only be broken off: without
 // its final dot the client knows that it is not whole.
 void Conn::send_more() {
-    static char chunk[chunk_octets]; // one loop, one thread
     std::string out;
     while (transfer_ && client_reads()) {
-        const OpenedMessage& message = transfer_->message;
-        const auto left =
-            static_cast<std::size_t>(std::min<std::uint64_t>(message.size - transfer_->offset, sizeof chunk));
-        const ssize_t n = left == 0 || transfer_->writer.satisfied()
-                              ? 0
-                              : ::pread(message.file.get(), chunk, left, static_cast<off_t>(transfer_->offset));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
+        const auto piece = next_piece();
+        if (!piece) {
             transfer_.reset();
             session_.mailbox_lost();
             return;
         }
-        if (n == 0) return end_transfer();
-        transfer_->offset += static_cast<std::uint64_t>(n);
+        if (piece->empty()) return end_transfer();
         out.clear();
-        transfer_->writer.write({chunk, static_cast<std::size_t>(n)}, out);
+        transfer_->writer.write(*piece, out);
         stream().write(out);
     }
+}
+
+// What comes next of the message, as it is stored; empty at its end.
+Result<std::string_view> Conn::next_piece() {
+    static char chunk[chunk_octets]; // one loop, one thread
+    const OpenedMessage& message = transfer_->message;
+    const std::uint64_t at = transfer_->offset;
+    if (at >= message.size || transfer_->writer.satisfied()) return std::string_view();
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(message.size - at, sizeof chunk));
+    RETURN_IF_ERROR(read_range(message.file.get(), at, chunk, wanted));
+    transfer_->offset += wanted;
+    return std::string_view(chunk, wanted);
 }
 
 void Conn::end_transfer() {

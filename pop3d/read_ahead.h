@@ -25,14 +25,18 @@ class ReadAhead {
     // The session waits for this message; take() gives it, now or after a later answer.
     void want(std::uint32_t number);
     std::optional<OpenedMessage> take();
-    // What to ask the agent for now; the caller asks, and brings the answer back with the same range.
+    // What to ask the agent for now, until nothing: the agent opens the next messages while these are sent, and never
+    // waits for a request. The caller asks, and brings the answers back in the same order, each with its range.
     std::optional<FetchRange> next_request();
     void answered(const FetchRange& asked, std::vector<OpenedMessage> messages);
     // True: the message that the session waits for cannot be had.
     bool failed(const FetchRange& asked);
 
   private:
-    [[nodiscard]] bool current(const FetchRange& asked) const { return asked_ && asked_->first == asked.first; }
+    [[nodiscard]] bool current(const FetchRange& asked) const {
+        return !asked_.empty() && asked_.front().first == asked.first;
+    }
+    [[nodiscard]] std::uint32_t end() const; // behind all that are here or on their way
     void drop_before(std::uint32_t number);
 
     std::uint32_t messages_;
@@ -42,7 +46,7 @@ class ReadAhead {
     std::uint32_t last_wanted_ = 0;
     bool waiting_ = false; // for last_wanted_
     std::uint32_t window_ = 0;
-    std::optional<FetchRange> asked_;
+    std::deque<FetchRange> asked_; // in a row, behind what is here
 };
 
 } // namespace posada::pop3d

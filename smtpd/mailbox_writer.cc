@@ -98,11 +98,9 @@ Status stored_form(const LeaseMessage& message, int body, Sink&& sink) {
     const std::uint64_t end = at + message.size;
     while (at < end) {
         const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
-        const ssize_t n = ::pread(body, buffer.data(), want, static_cast<off_t>(at));
-        if (n < 0) return errno_error("reading the spool's copy");
-        if (n == 0) return Error{Errc::corrupt, 0, "the spool's copy is shorter than its row says"};
-        RETURN_IF_ERROR(sink(lines.convert({buffer.data(), static_cast<std::size_t>(n)})));
-        at += static_cast<std::uint64_t>(n);
+        RETURN_IF_ERROR(read_range(body, at, buffer.data(), want));
+        RETURN_IF_ERROR(sink(lines.convert({buffer.data(), want})));
+        at += want;
     }
     return sink(lines.finish());
 }

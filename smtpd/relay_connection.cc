@@ -127,11 +127,11 @@ void RelayConnection::send_body() {
     std::string out;
     while (at_ < end_ && stream_->pending_output() < most_pending) {
         const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end_ - at_));
-        const ssize_t n = ::pread(body_, buffer.data(), want, static_cast<off_t>(at_));
-        if (n <= 0) return apply(session_.lost("the spool's copy cannot be read"));
-        at_ += static_cast<std::uint64_t>(n);
+        if (!read_range(body_, at_, buffer.data(), want))
+            return apply(session_.lost("the spool's copy cannot be read"));
+        at_ += want;
         out.clear();
-        writer_.write({buffer.data(), static_cast<std::size_t>(n)}, out);
+        writer_.write({buffer.data(), want}, out);
         stream_->write(out);
     }
     stream_->set_deadline(session_.patience());

@@ -74,6 +74,19 @@ Result<std::string> read_all(int fd, std::size_t max_bytes) {
     }
 }
 
+Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size) {
+    while (size > 0) {
+        const ssize_t n = ::pread(fd, into, size, static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno_error("read");
+        if (n == 0) return Error{Errc::corrupt, 0, "a file is shorter than it was said to be"};
+        into += n;
+        offset += static_cast<std::uint64_t>(n);
+        size -= static_cast<std::size_t>(n);
+    }
+    return {};
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!fd.valid()) return errno_error(path);

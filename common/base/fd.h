@@ -45,6 +45,8 @@ Status set_cloexec(int fd, bool on);
 Status write_all(int fd, std::string_view bytes);
 // Reads to end of file; fails with Errc::limit above max_bytes.
 Result<std::string> read_all(int fd, std::size_t max_bytes);
+// pread(2) of exactly this range; Errc::corrupt when the file is shorter than that.
+Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size);
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
 // An anonymous file that nobody, not even its writer, can change any more (F_SEAL_WRITE|GROW|SHRINK|SEAL).

@@ -19,6 +19,7 @@ constexpr std::size_t step = 16;             // between the sizes of chunks
 constexpr std::size_t smallest = 32;         // chunk
 constexpr std::size_t largest_cached = 1040; // chunk: up to here malloc keeps a few of each size apart ...
 constexpr int cached_of_a_size = 7;          // ... this many
+constexpr int kept_at_the_end = 512 * 1024;  // octets; malloc's own value is 128 KiB
 constexpr std::size_t largest_hole = 4096;   // worth an attempt; larger ones are split
 
 std::size_t room_at_the_end() { return ::mallinfo2().keepcost; }
@@ -33,6 +34,7 @@ bool use_up(std::size_t chunk) {
 
 void settle_heap() {
     ::malloc_trim(0);
+    ::mallopt(M_TRIM_THRESHOLD, kept_at_the_end);
     for (std::size_t chunk = smallest; chunk <= largest_cached; chunk += step)
         for (int i = 0; i < cached_of_a_size && use_up(chunk); ++i) {
         }

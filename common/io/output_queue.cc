@@ -57,17 +57,4 @@ void OutputQueue::clear() {
     in_memory_ = 0;
 }
 
-Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size) {
-    while (size > 0) {
-        const ssize_t n = pread(fd, into, size, static_cast<off_t>(offset));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno_error("read of a file to send");
-        if (n == 0) return Error{Errc::corrupt, 0, "a file to send is shorter than announced"};
-        into += n;
-        offset += static_cast<std::uint64_t>(n);
-        size -= static_cast<std::size_t>(n);
-    }
-    return {};
-}
-
 } // namespace posada::io

@@ -43,7 +43,4 @@ class OutputQueue {
     std::size_t in_memory_ = 0;
 };
 
-// pread of exactly this range; Errc::corrupt when the file is shorter than that.
-Status read_range(int fd, std::uint64_t offset, char* into, std::size_t size);
-
 } // namespace posada::io

@@ -23,7 +23,8 @@ struct Unsent {
 Result<Reply> to_reply(priv::Message message) {
     const auto body = priv::decode_answer(message.payload);
     if (!body) return body.error();
-    return Reply{std::string(*body), std::move(message.fds)};
+    message.payload.erase(0, message.payload.size() - body->size()); // in place: an answer may be 64 KiB
+    return Reply{std::move(message.payload), std::move(message.fds)};
 }
 
 std::vector<int> borrow(const std::vector<UniqueFd>& fds) {

@@ -17,13 +17,13 @@ constexpr int renames_followed = 3; // per access, before a message counts as go
 }
 
 // O_NONBLOCK: opening a FIFO that somebody put there must not hang; it is refused a line later.
-Result<UniqueFd> open_message_file(int directory, const std::string& name) {
+Result<MessageFile> open_message_file(int directory, const std::string& name) {
     UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid()) return errno_error(name);
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return errno_error(name);
     if (!S_ISREG(st.st_mode)) return Error{Errc::invalid, 0, name + " is not a regular file"};
-    return fd;
+    return MessageFile{std::move(fd), static_cast<std::uint64_t>(st.st_size), st.st_mtim.tv_sec};
 }
 
 std::string_view Mailbox::name(std::size_t index) const {
@@ -61,11 +61,11 @@ Status Mailbox::find_again() {
     return {};
 }
 
-Result<UniqueFd> Mailbox::open_message(std::size_t index) {
+Result<MessageFile> Mailbox::open_message(std::size_t index) {
     const StoredMessage& message = messages_[index];
     for (int attempt = 0; !message.gone; ++attempt) {
-        auto fd = open_message_file(maildir_->folder(message.folder), std::string(name(index)));
-        if (fd || fd.error().code != Errc::not_found || attempt == renames_followed) return fd;
+        auto opened = open_message_file(maildir_->folder(message.folder), std::string(name(index)));
+        if (opened || opened.error().code != Errc::not_found || attempt == renames_followed) return opened;
         RETURN_IF_ERROR(find_again());
     }
     return Error{Errc::not_found, 0, std::string(name(index)) + " was removed by another program"};

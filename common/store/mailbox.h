@@ -27,6 +27,13 @@ struct StoredMessage {
     bool gone = false; // another program removed it
 };
 
+// Open for reading.
+struct MessageFile {
+    UniqueFd file;
+    std::uint64_t size = 0; // octets stored
+    UnixTime modified = 0;
+};
+
 struct MailboxLimits {
     std::size_t max_messages = 1'000'000; // the lowest UIDs; the others are counted as hidden
     Millis lock_wait{2'000};              // for the uidlist; new messages stay hidden if it is not to be had
@@ -47,7 +54,7 @@ class Mailbox {
     [[nodiscard]] std::string uidl(std::size_t index) const;
 
     // For reading, a regular file. Errc::not_found: another program removed it.
-    Result<UniqueFd> open_message(std::size_t index);
+    Result<MessageFile> open_message(std::size_t index);
     // Adds flags (maildir_name.h), which moves the message to cur/; good when it is gone. Not made durable.
     Status add_flags(std::size_t index, std::string_view flags);
     // Removes what arrived before this time, by the file's time stamp and, where it has one, the name's. How many; the
@@ -76,6 +83,6 @@ class Mailbox {
 };
 
 // O_NOFOLLOW, and nothing but a regular file.
-Result<UniqueFd> open_message_file(int directory, const std::string& name);
+Result<MessageFile> open_message_file(int directory, const std::string& name);
 
 } // namespace posada::store

@@ -140,13 +140,13 @@ std::uint64_t MailboxOpener::octets_of(const UidEntry& entry, const ScannedFile&
 
 // False: it cannot be read and so does not count.
 bool MailboxOpener::measure(std::uint32_t index) {
-    Result<UniqueFd> fd = Error{Errc::not_found, 0, {}};
+    Result<MessageFile> opened = Error{Errc::not_found, 0, {}};
     for (int attempt = 0; attempt < max_rounds; ++attempt) {
         const ScannedFile& file = scan_.files()[index];
-        fd = open_message_file(box_.maildir_->folder(file.folder), std::string(scan_.name(file)));
-        if (fd || fd.error().code != Errc::not_found || !scan_.read(*box_.maildir_)) break;
+        opened = open_message_file(box_.maildir_->folder(file.folder), std::string(scan_.name(file)));
+        if (opened || opened.error().code != Errc::not_found || !scan_.read(*box_.maildir_)) break;
     }
-    const auto measured = fd ? measure_file(fd->get()) : Result<MessageMeasure>(fd.error());
+    const auto measured = opened ? measure_file(opened->file.get()) : Result<MessageMeasure>(opened.error());
     ScannedFile& file = scan_.files()[index];
     if (!measured) {
         if (measured.error().code != Errc::not_found) log_unreadable(scan_.name(file), measured.error());

@@ -31,13 +31,15 @@ def v1(client="192.0.2.7"):
 
 
 class Server:
-    """pop3d with the demo's users; more: lines of [pop3d]."""
+    """pop3d with the demo's users, or those of another file; more: lines of [pop3d]."""
 
-    def __init__(self, more="", per_source=None, plaintext="loopback"):
+    def __init__(self, more="", per_source=None, plaintext="loopback", users=None):
         self.config = f"{demo.dir}/ways-{free_port()}.toml"
         text = re.sub(r"(?m)^(\[\[pop3d.listen\]\]\n)", rf'\1proxy_from = ["{PROXY}"]\nproxy_timeout = "1s"\n',
                       open(f"{demo.dir}/posada.toml", encoding="utf-8").read())
         text = text.replace("scram = true", "scram = false", 1)
+        if users:
+            text = re.sub(r"(?m)^users_file = .*", f'users_file = "{users}"', text)
         if per_source:
             text = re.sub(r"(?m)^per_source = .*\n", "", text).replace("[limits]\n", f"[limits]\nper_source = {per_source}\n", 1)
         with open(self.config, "w", encoding="utf-8") as out:
@@ -374,6 +376,44 @@ def test_the_first_acceptance_script():
             box.dele(2)
             box.quit()
             assert session(again).stat()[0] == 2
+
+
+def shared_uid(count, mails):
+    """A users file with this many accounts that all have lir's uid, and lir's password; each has mail."""
+    users = re.search(r'(?m)^users_file = "(.*)"', open(f"{demo.dir}/posada.toml", encoding="utf-8").read())[1]
+    lir = next(line for line in open(users, encoding="utf-8") if line.startswith("lir:")).rstrip("\n").split(":")
+    path = f"{demo.dir}/shared-users"
+    with open(path, "w", encoding="utf-8") as out:
+        for n in range(count):
+            home = f"{demo.dir}/shared-{n}"
+            out.write(":".join([f"tenant{n}", *lir[1:5], home, *lir[6:]]) + "\n")
+            for folder in ("", "/Maildir", "/Maildir/cur", "/Maildir/new", "/Maildir/tmp"):
+                os.mkdir(home + folder, mode=0o700)
+            for m in range(mails):
+                with open(f"{home}/Maildir/new/{1700000000 + m}.M{m}P1.host", "w", encoding="ascii") as mail:
+                    mail.write(f"Subject: mail {m}\n\nbody {m}\n")
+            subprocess.run(["chown", "-R", f"{lir[3]}:{lir[4]}", home], check=True)
+    os.chmod(path, 0o600)
+    return path
+
+
+def test_many_accounts_of_one_uid_read_their_mail_at_once():
+    """What all of a uid's processes have on its way to others is counted together: unix(7), ETOOMANYREFS."""
+    sessions, mails = 40, 200
+    with Server(plaintext="any", per_source=2 * sessions, users=shared_uid(sessions, mails)) as server:
+        clients = [Client(server) for _ in range(sessions)]
+        for n, client in enumerate(clients):
+            answer = client.login(f"tenant{n}", demo.passwords["lir"])
+            assert answer.startswith(b"+OK"), answer
+        retrieve = "".join(f"RETR {m + 1}\r\n" for m in range(mails)).encode()
+        for client in clients:
+            client.socket.sendall(retrieve)
+        for client in clients:
+            for m in range(mails):
+                assert client.file.readline().startswith(b"+OK"), server.log()[-2000:]
+                while client.file.readline() != b".\r\n":
+                    pass
+            client.close()
 
 
 def refused(box, line):

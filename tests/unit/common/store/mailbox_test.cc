@@ -101,9 +101,10 @@ TEST_F(MailboxTest, AMessageThatMovedIsStillReadAndRemoved) {
     Mailbox box = open();
     rename("new/1.a", "cur/1.a:2,S");
     rename("new/2.b", "cur/2.b:2,F");
-    const auto fd = box.open_message(0);
-    ASSERT_TRUE(fd.ok());
-    EXPECT_EQ(*read_all(fd->get(), 100), "a: b\n\nfirst\n");
+    const auto opened = box.open_message(0);
+    ASSERT_TRUE(opened.ok());
+    EXPECT_EQ(opened->size, 12U);
+    EXPECT_EQ(*read_all(opened->file.get(), 100), "a: b\n\nfirst\n");
     rename("cur/2.b:2,F", "cur/2.b:2,FS");
     EXPECT_TRUE(box.remove(1).ok());
     EXPECT_FALSE(scratch.has("cur/2.b:2,FS"));
