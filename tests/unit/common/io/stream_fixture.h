@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -83,7 +84,10 @@ struct End {
 
 class StreamTest : public testing::Test {
   protected:
-    void SetUp() override { loop = std::move(*Loop::create()); }
+    void SetUp() override {
+        ::signal(SIGPIPE, SIG_IGN); // as in every program with streams: who is cut off may still be writing
+        loop = std::move(*Loop::create());
+    }
     // Turns the loop until the condition holds; false after two seconds.
     bool until(const std::function<bool()>& condition, Millis limit = Millis(2000), Millis pace = Millis(1)) {
         bool met = false;
