@@ -329,16 +329,21 @@ TEST_F(UsersFileTest, ASymbolicLinkStaysOne) {
 
 TEST_F(UsersFileTest, ConcurrentEditorsLoseNobody) {
     constexpr int editors = 8;
+    std::vector<pid_t> children; // not the only ones: workers of other tests may still be about to end
     for (int i = 0; i < editors; ++i) {
-        if (::fork() != 0) continue;
+        children.push_back(::fork());
+        if (children.back() != 0) continue;
         auto edit = UsersFileEdit::open(path);
         const bool good = edit.ok() &&
                           edit->add(entry_of("user" + std::to_string(i), *edit->allocate_uid(70'000, 79'999))).ok() &&
                           edit->commit().ok();
         ::_exit(good ? 0 : 1);
     }
-    int status = 0;
-    while (::wait(&status) > 0) EXPECT_EQ(status, 0);
+    for (const pid_t child : children) {
+        int status = -1;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_EQ(status, 0);
+    }
     const auto file = UsersFile::load(path);
     ASSERT_TRUE(file.ok());
     EXPECT_TRUE(file->errors().empty());
