@@ -115,6 +115,7 @@ TEST_F(LoginTest, AHangingBackendTimesOutAndDelaysNobodyElse) {
 
 TEST_F(LoginTest, AboveTheWorkerCapALoginIsTemporaryNotRefused) {
     config.workers = 1;
+    config.deadline = Millis(1'500);
     service().set_backends([](const LoginConfig&) {
         std::vector<std::unique_ptr<auth::Backend>> out;
         out.push_back(std::make_unique<HangingBackend>());
@@ -123,15 +124,21 @@ TEST_F(LoginTest, AboveTheWorkerCapALoginIsTemporaryNotRefused) {
     FakeLink busy_link(*loop);
     auto busy = std::make_unique<LoginSession>(service(), busy_link, info(), nullptr);
     send_password(*busy, "hang", "x");
+    run_for(config.deadline / 2); // so that nobody's time is up when the worker is free again
     FakeLink gone_link(*loop);
     auto gone = std::make_unique<LoginSession>(service(), gone_link, info(), nullptr);
     send_password(*gone, "hang", "x");
+    FakeLink next_link(*loop);
+    LoginSession next(service(), next_link, info(), nullptr);
+    send_password(next, "hang", "x");
     FakeLink link(*loop);
     LoginSession session(service(), link, info(), nullptr);
     send_password(session, "hang", "x");
     gone.reset(); // who has left is passed over
-    EXPECT_EQ(wait(link, 0).error().code, Errc::limit) << "the first one holds the worker for as long as may be";
-    EXPECT_NE(logged.lines.back().find("reason="), std::string::npos);
+    EXPECT_EQ(wait(link, 0).error().code, Errc::limit) << "the two before hold the worker for as long as may be";
+    EXPECT_NE(logged.lines.back().find("reason=workers"), std::string::npos);
+    EXPECT_EQ(busy_link.answers.size(), 1U);
+    EXPECT_TRUE(next_link.answers.empty());
     EXPECT_TRUE(gone_link.answers.empty());
 }
 
