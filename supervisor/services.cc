@@ -25,9 +25,10 @@ Status plan_sockets(const ServiceRow& row, const service::Settings& settings, st
     for (const Listener& listener : settings.listeners()) {
         if (row.serves == nullptr || !row.serves(listener)) continue;
         for (const std::string& address : listener.addresses) {
-            auto at = io::Address::parse(address, listener.port);
-            if (!at) return at.error();
-            out.push_back({listener.fd_name.empty() ? listener.name : listener.fd_name, std::move(*at)});
+            const auto all = io::bind_addresses(address, listener.port);
+            if (!all) return all.error();
+            for (const io::Address& at : *all)
+                out.push_back({listener.fd_name.empty() ? listener.name : listener.fd_name, at});
         }
     }
     return {};
@@ -76,7 +77,11 @@ Result<SuitePlan> plan_suite(const service::ConfigSource& source) {
     plan.run_dir = loaded.settings.front().common().paths.run_dir;
     plan.log = loaded.settings.front().common().log;
     if (!loaded.errors.empty()) plan.warnings = service::errors_text(loaded.errors);
-    for (const ServiceRow& row : rows) plan.services.push_back(plan_service(row, loaded));
+    for (const ServiceRow& row : rows) {
+        plan.services.push_back(plan_service(row, loaded));
+        const std::string& problem = plan.services.back().problem;
+        if (loaded.errors.empty() && !problem.empty()) plan.warnings += problem + "\n";
+    }
     return plan;
 }
 

@@ -58,6 +58,9 @@ class Network { // "10.0.0.0/8", "::1/128", "192.0.2.7"
 };
 bool contains(const std::vector<Network>& networks, const Address& a);
 
+// What a configured address stands for: itself; "*" is every IPv4 address and, where the host speaks IPv6, every IPv6
+// address too, each to be listened on.
+Result<std::vector<Address>> bind_addresses(std::string_view address, std::uint16_t port);
 // A listening TCP socket, SO_REUSEADDR, non-blocking, close-on-exec; IPv6 sockets are V6ONLY.
 Result<UniqueFd> listen_tcp(const Address& at, int backlog = 511);
 // Binds path (removing a socket that nobody listens on first) with this mode. Non-blocking; Errc::busy if it is in use.

@@ -44,6 +44,16 @@ Status remove_stale_socket(const std::string& path) {
 
 } // namespace
 
+Result<std::vector<Address>> bind_addresses(std::string_view address, std::uint16_t port) {
+    const bool all = address == "*";
+    auto first = Address::parse(all ? "0.0.0.0" : address, port);
+    if (!first) return first.error();
+    std::vector<Address> out{*first};
+    const UniqueFd ipv6(all ? socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1);
+    if (ipv6.valid()) out.push_back(*Address::parse("::", port));
+    return out;
+}
+
 Result<UniqueFd> listen_tcp(const Address& at, int backlog) {
     UniqueFd fd(socket(at.sa()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return errno_error("socket for " + at.text());

@@ -145,9 +145,9 @@ Result<Launched> from_configuration(const std::vector<Listener>& listeners) {
     Launched launched;
     for (std::size_t i = 0; i < listeners.size(); ++i) {
         for (const std::string& address : listeners[i].addresses) {
-            const auto at = io::Address::parse(address, listeners[i].port);
-            if (!at) return at.error();
-            RETURN_IF_ERROR(bind_one(launched, *at, i));
+            const auto all = io::bind_addresses(address, listeners[i].port);
+            if (!all) return all.error();
+            for (const io::Address& at : *all) RETURN_IF_ERROR(bind_one(launched, at, i));
         }
     }
     if (launched.endpoints.empty()) return Error{Errc::invalid, 0, "no listener is configured"};

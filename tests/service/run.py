@@ -42,6 +42,10 @@ def make_certificate(folder, name="localhost"):
     return chain, key
 
 
+class Skip(Exception):
+    pass
+
+
 class Client:
     def __init__(self, port, source=None, banner=True):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
@@ -94,13 +98,13 @@ class Client:
 class Daemon:
     """sbin/echod with its configuration in a folder; stops it on exit and keeps what it logged."""
 
-    def __init__(self, folder, config="", listen=True, args=(), popen=None, **options):
+    def __init__(self, folder, config="", listen=True, args=(), popen=None, prefix=(), **options):
         self.port = free_port()
         self.config = os.path.join(folder, "posada.toml")
         self.folder = folder
         self.write(config)
         self.log_path = os.path.join(folder, "log")
-        command = [ECHOD, "--config", self.config, *args]
+        command = [*prefix, ECHOD, "--config", self.config, *args]
         if listen:
             command += ["--listen", f"127.0.0.1:{self.port}"]
         ready, ready_write = os.pipe()
@@ -273,6 +277,31 @@ def inetd_serves_descriptor_0_and_keeps_its_log_from_the_client():
         c.ask("QUIT", "+bye")
         assert c.line() is None, "something else was written to the client"
         assert process.wait(10) == 0
+
+
+GREETINGS = """import socket, sys
+for host in ("127.0.0.1", "::1"):
+    print(socket.create_connection((host, int(sys.argv[1])), timeout=10).makefile().readline().strip())"""
+
+
+@test
+def without_a_written_address_every_address_is_served():
+    """In a network of its own: this machine's other addresses are not to be listened on."""
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0:
+        raise Skip("no network namespace to be had")
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
+        os.chmod(folder, 0o755)
+        own_network = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+        d = Daemon(folder, f'[[echod.listen]]\nname = "echo"\nport = {free_port()}\ntls = "none"\n', listen=False,
+                   prefix=own_network)
+        try:
+            assert d.ready, d.log()
+            port = re.search(r"port = (\d+)", open(d.config).read()).group(1)
+            out = subprocess.run(["nsenter", f"--net=/proc/{d.process.pid}/ns/net", sys.executable, "-c", GREETINGS, port],
+                                 capture_output=True, text=True, timeout=30)
+            assert out.stdout.split() == ["+hello"] * 2, (out, d.log())
+        finally:
+            d.stop()
 
 
 @test
@@ -480,7 +509,7 @@ def the_net_program_is_not_started_by_hand():
 
 def main():
     wanted = sys.argv[1:]
-    passed = failed = 0
+    passed = failed = skipped = 0
     for function in TESTS:
         if wanted and function.__name__ not in wanted:
             continue
@@ -488,10 +517,13 @@ def main():
             function()
             passed += 1
             print(f"ok   {function.__name__}", flush=True)
+        except Skip as reason:
+            skipped += 1
+            print(f"SKIP: {function.__name__}: {reason}", flush=True)
         except Exception:
             failed += 1
             print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 

@@ -22,6 +22,19 @@ Network network(std::string_view cidr) {
     return n ? *n : Network();
 }
 
+TEST(BindAddresses, AStarIsEveryAddressOfBothFamilies) {
+    const auto texts = [](std::string_view address) {
+        std::string out;
+        const auto all = bind_addresses(address, 110);
+        for (const Address& at : *all) out += at.text() + " ";
+        return out;
+    };
+    EXPECT_TRUE(texts("*") == "0.0.0.0:110 [::]:110 " || texts("*") == "0.0.0.0:110 ") << texts("*");
+    EXPECT_EQ(texts("192.0.2.7"), "192.0.2.7:110 ");
+    EXPECT_EQ(texts("::"), "[::]:110 ");
+    EXPECT_FALSE(bind_addresses("**", 110).ok());
+}
+
 TEST(Address, parses_and_prints_both_families) {
     EXPECT_EQ(address("192.0.2.7").text(), "192.0.2.7:25");
     EXPECT_EQ(address("::1").text(), "[::1]:25");
