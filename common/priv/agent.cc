@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -21,6 +22,7 @@ constexpr std::size_t forgotten_stack = 1024 * 1024;
 // Opened after the change of user: a path the user could not enter stays closed to the agent.
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
     RETURN_IF_ERROR(null_standard_input_output());
+    ::umask(077); // whatever the launcher was started with: what an agent makes is its user's
     RETURN_IF_ERROR(become_user(spec.uid, spec.gid, spec.groups));
     if (spec.prepare) RETURN_IF_ERROR(spec.prepare());
     std::vector<UniqueFd> opened;

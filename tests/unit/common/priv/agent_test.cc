@@ -74,6 +74,19 @@ TEST_F(AgentTest, RunsAsTheUserInItsTreeAndAnswers) {
     }
 }
 
+TEST_F(AgentTest, WhatItMakesIsItsUsersWhateverTheLauncherWasStartedWith) {
+    const mode_t before = ::umask(0);
+    auto agent = start_agent(prepared_, spec_, [&](const Channel&) {
+        return ::open((dir_ + "/mail/made").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666) >= 0 ? 0 : 1;
+    });
+    ::umask(before);
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(status_of(agent->pid), 0);
+    struct stat st {};
+    ASSERT_EQ(::stat((dir_ + "/mail/made").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777U, 0600U);
+}
+
 TEST_F(AgentTest, HasItsChannelAndTheLogAndNothingElse) {
     const UniqueFd secret(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     auto agent = start_agent(prepared_, spec_, [&](const Channel& channel) {
