@@ -38,7 +38,7 @@ void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
     auto admission = limits_->admit(source, loop_.clock().now());
     if (admission.refused && make_room(source, *admission.refused))
         admission = limits_->admit(source, loop_.clock().now());
-    if (admission.refused) return refuse(socket, *peer, *admission.refused);
+    if (admission.refused) return refuse(socket, endpoint, *peer, *admission.refused);
     hand_over(std::move(socket), endpoint, admission.slot, source);
 }
 
@@ -81,11 +81,12 @@ bool Launcher::admit_client(const LiveSession& session, const io::Address& clien
     return true;
 }
 
-// One non-blocking write of a constant: root may say it, since it reads nothing and waits for nothing.
-void Launcher::refuse(const UniqueFd& socket, const io::Address& peer, Refused which) {
+// One non-blocking write of a constant: root may say it, since it reads nothing and waits for nothing. Who expects a
+// TLS handshake could not read it.
+void Launcher::refuse(const UniqueFd& socket, const Endpoint& endpoint, const io::Address& peer, Refused which) {
     log(event::limit_refuse,
         {{"service", std::string(daemon_.name)}, {"rip", peer.ip()}, {"limit", refused_name(which)}});
-    if (daemon_.refusal.empty()) return;
+    if (daemon_.refusal.empty() || listeners_[endpoint.listener].tls == TlsMode::implicit) return;
     if (::send(socket.get(), daemon_.refusal.data(), daemon_.refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return;
 }
 

@@ -109,7 +109,7 @@ class Launcher {
     [[nodiscard]] std::string source_of(const io::Address& peer, const Listener& listener) const;
     // false: the client has too many connections, or a penalty.
     [[nodiscard]] bool admit_client(const LiveSession& session, const io::Address& client);
-    void refuse(const UniqueFd& socket, const io::Address& peer, Refused which);
+    void refuse(const UniqueFd& socket, const Endpoint& endpoint, const io::Address& peer, Refused which);
     [[nodiscard]] bool make_room(const std::string& newcomer, Refused which);
     void pause_accepting(bool paused);
     void session_ended(std::uint64_t id);

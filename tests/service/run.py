@@ -349,6 +349,23 @@ def per_source_limit_does_not_keep_others_out():
         raise AssertionError("the slot was not freed")
 
 
+@test
+def who_expects_a_handshake_is_refused_in_silence():
+    """A text before the TLS handshake is garbage to a client."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        port = free_port()
+        listeners = "".join(f'[[echod.listen]]\nname = "{name}"\naddress = ["127.0.0.1"]\nport = {at}\ntls = "{tls}"\n'
+                            for name, at, tls in (("echo", port, "starttls"), ("echos", free_port(), "implicit")))
+        with echod(f'[limits]\nper_source = 1\n[tls]\nchain = "{chain}"\nkey = "{key}"\n{listeners}', listen=False) as d:
+            assert d.ready, d.log()
+            implicit = int(re.findall(r"port = (\d+)", open(d.config).read())[1])
+            held = Client(port)
+            Client(port, banner=False).expect("-busy, try again later")
+            assert Client(implicit, banner=False).line() is None, "told in plain text"
+            held.close()
+
+
 PROXY_LISTENER = """[[echod.listen]]
 name = "echo"
 address = ["127.0.0.1"]
