@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "common/base/clock.h"
+
+struct evp_mac_ctx_st;
 
 namespace posada::auth {
 
@@ -29,7 +32,7 @@ class Throttle {
     // last failure. So closing the connection instead of waiting for the refusal gains nothing.
     [[nodiscard]] Millis hold(std::string_view source) const;
     // What is remembered of a wrong password: a keyed hash that means nothing outside of this object.
-    [[nodiscard]] std::string mark(std::string_view user, std::string_view password) const;
+    [[nodiscard]] std::string mark(std::string_view user, std::string_view password);
     // Counts a failure; how long its answer is held back.
     Millis failed(std::string_view source, std::string mark);
     void succeeded(std::string_view source);
@@ -47,6 +50,12 @@ class Throttle {
     const Clock& clock_;
     ThrottleConfig config_;
     std::string key_; // random, of this process
+    // HMAC-SHA-256, looked up once: OpenSSL writes to pages all over the heap when it looks an algorithm up, and each
+    // login worker keeps the old ones.
+    struct MacFree {
+        void operator()(evp_mac_ctx_st* context) const noexcept;
+    };
+    std::unique_ptr<evp_mac_ctx_st, MacFree> mac_;
     std::unordered_map<std::string, Source> sources_;
 };
 

@@ -11,7 +11,11 @@ namespace posada {
 // give 100 KiB back and take them again for every batch of mails costs dozens of page faults.
 void settle_heap();
 
-// Whole free pages do go back to the kernel: for a process that has done its large work and will now mostly wait.
+// The pages below the frames in use go, with what earlier calls have left there: a password that was read, perhaps.
+void forget_stack();
+
+// Whole free pages, of heap and stack, do go back to the kernel: for a process that has done its large work and will
+// now mostly wait.
 void give_back_heap();
 
 } // namespace posada

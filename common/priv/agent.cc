@@ -2,12 +2,10 @@
 #include "common/priv/agent.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdint>
-
+#include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
@@ -17,7 +15,6 @@ namespace posada::priv {
 namespace {
 
 constexpr int exit_system = 71;
-constexpr std::size_t forgotten_stack = 1024 * 1024;
 
 // Opened after the change of user: a path the user could not enter stays closed to the agent.
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
@@ -33,14 +30,6 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
         tree.push_back({opened.back().get(), LandlockAccess::read_write});
     }
     return prepared.apply(tree);
-}
-
-// Below the frames in use lies what earlier calls have left: a password that root has read, perhaps.
-__attribute__((noinline)) void forget_stack() {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~(page - 1);
-    const std::uintptr_t end = here - page; // this frame and the red zone stay
-    ::madvise(reinterpret_cast<void*>(end - forgotten_stack), forgotten_stack, MADV_DONTNEED); // ENOMEM: never used
 }
 
 } // namespace

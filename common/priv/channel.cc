@@ -3,9 +3,11 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include <cstdint>
 #include <cstring>
 
 #include "common/base/bytes.h"
@@ -14,6 +16,8 @@ namespace posada::priv {
 
 namespace {
 
+constexpr std::size_t page = 4096;
+constexpr std::size_t large_packet = 2 * page;
 constexpr std::size_t control_size = CMSG_SPACE(sizeof(int) * max_descriptors);
 
 std::string encode_header(std::uint16_t type, std::size_t fds, std::size_t length, std::uint64_t session) {
@@ -69,6 +73,16 @@ Status wait_for_receivers() {
     return Error{Errc::busy, ETOOMANYREFS, "too many descriptors on their way"};
 }
 
+// Whole pages of a large packet go back to the kernel, which wipes them too.
+void wipe_packet(char* buffer, std::size_t size) {
+    if (size < large_packet) return ::explicit_bzero(buffer, size);
+    const std::size_t first = page - reinterpret_cast<std::uintptr_t>(buffer) % page;
+    const std::size_t whole = (size - first) / page * page;
+    const bool wiped = ::madvise(buffer + first, whole, MADV_DONTNEED) == 0;
+    ::explicit_bzero(buffer, wiped ? first : size);
+    ::explicit_bzero(buffer + first + whole, size - first - whole);
+}
+
 } // namespace
 
 Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds) {
@@ -115,7 +129,7 @@ Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
         return Error{Errc::protocol, 0, "truncated packet"};
     auto message = decode(std::string_view(buffer, static_cast<std::size_t>(n)), std::move(fds), max_fds);
     // It may have been somebody's password, and an agent of somebody else is a fork of this process.
-    ::explicit_bzero(buffer, static_cast<std::size_t>(n));
+    wipe_packet(buffer, static_cast<std::size_t>(n));
     return message;
 }
 

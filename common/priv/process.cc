@@ -28,7 +28,8 @@ void default_handlers() {
 }
 
 std::vector<std::string> minimal_environment() {
-    std::vector<std::string> out{"PATH=/usr/bin:/bin"};
+    // LD_BIND_NOW: what the linker looks up at the start it does not look up in every fork.
+    std::vector<std::string> out{"PATH=/usr/bin:/bin", "LD_BIND_NOW=1"};
     for (const char* name : passed_variables)
         if (const char* value = ::getenv(name); value != nullptr) out.push_back(std::string(name) + "=" + value);
     return out;

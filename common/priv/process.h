@@ -28,8 +28,8 @@ struct FdMapping {
 };
 
 // execve(2) in a forked child; comes back only with the reason why not. The new program has descriptors 0 and 1 on
-// /dev/null, 2 as it is, the mapped ones, and no other; SIGPIPE is default again; its environment is PATH and what is
-// listed here if set: TZ, POSADA_LANDLOCK_ABI_MAX and the sanitizers' *_OPTIONS.
+// /dev/null, 2 as it is, the mapped ones, and no other; SIGPIPE is default again; its environment is PATH, LD_BIND_NOW
+// and what is listed here if set: TZ, POSADA_LANDLOCK_ABI_MAX and the sanitizers' *_OPTIONS.
 Error exec_program(const std::string& path, const std::vector<std::string>& argv, std::span<const FdMapping> fds);
 
 // Children by pid. Never waits for a pid it was not told of: PAM modules fork and wait for their own.

@@ -92,11 +92,12 @@ Result<SeccompFilter> SeccompFilter::build(SandboxProfile profile, SandboxMode m
     return filter;
 }
 
-Status SeccompFilter::install() {
+Status SeccompFilter::install() const {
     const auto pid = static_cast<std::uint32_t>(::getpid());
-    for (sock_filter& instruction : program_)
+    std::vector<sock_filter> own = program_; // whose pages are shared with the parent as long as nobody writes to them
+    for (sock_filter& instruction : own)
         if (is_own_pid(instruction)) instruction.k = pid;
-    sock_fprog program{static_cast<unsigned short>(program_.size()), program_.data()};
+    sock_fprog program{static_cast<unsigned short>(own.size()), own.data()};
     if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) return errno_error("seccomp filter");
     return {};
 }

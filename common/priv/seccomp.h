@@ -20,7 +20,7 @@ class SeccompFilter {
     // mode: enforce or log. Errc::unavailable: this kernel or architecture has no seccomp filters.
     static Result<SeccompFilter> build(SandboxProfile profile, SandboxMode mode);
     // In the process that is to be confined: signals to itself stay allowed, so its pid is written into the program.
-    Status install();
+    Status install() const;
     [[nodiscard]] std::size_t size() const { return program_.size(); }
 
   private:

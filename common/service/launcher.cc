@@ -133,7 +133,6 @@ Status Launcher::start() {
     watch_signals();
     RETURN_IF_ERROR(start_net());
     watch_certificates();
-    settle_heap(); // its children are workers and agents
     return {};
 }
 
@@ -181,13 +180,15 @@ void Launcher::net_ready(NetHandle* net) {
         if (!announced_) announce();
         return serve_single();
     }
-    if (accepting_.empty()) {
+    const bool first = accepting_.empty();
+    if (first) {
         for (const Endpoint& endpoint : launched_.endpoints)
             accepting_.push_back(
                 std::make_unique<io::Watch>(loop_, endpoint.fd.get(), io::Interest::read,
                                             [this, &endpoint](io::Interest) { accept_from(endpoint); }));
     }
     pause_accepting(false);
+    if (first) settle_heap(); // its children are workers and agents, from now on
 }
 
 void Launcher::announce() {

@@ -13,8 +13,9 @@
 namespace posada::store {
 
 namespace {
-constexpr int renames_followed = 3; // per access, before a message counts as gone
-}
+constexpr std::size_t worth_no_copy = 4096; // messages: malloc gives that many a mapping of their own
+constexpr int renames_followed = 3;         // per access, before a message counts as gone
+} // namespace
 
 // O_NONBLOCK: opening a FIFO that somebody put there must not hang; it is refused a line later.
 Result<MessageFile> open_message_file(int directory, const std::string& name) {
@@ -40,6 +41,12 @@ std::string Mailbox::uidl(std::size_t index) const {
     std::string out(own_uidl(index));
     if (out.empty()) append_uidl(out, messages_[index].uid, uidvalidity_);
     return out;
+}
+
+// What opening took is free by now: copied, what stays moves there, and the heap's end can go back to the kernel.
+void Mailbox::pack() {
+    scan_.forget_files();
+    if (messages_.size() < worth_no_copy) messages_ = std::vector<StoredMessage>(messages_);
 }
 
 // Looks for all messages at once: a program that moves one usually moves many.

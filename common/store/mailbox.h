@@ -68,6 +68,7 @@ class Mailbox {
     explicit Mailbox(const Maildir& maildir) : maildir_(&maildir) {}
     friend class MailboxOpener;
     Status find_again();
+    void pack();
     [[nodiscard]] bool arrived_before(std::size_t index, UnixTime time) const;
     void drop_gone();
 

@@ -75,6 +75,7 @@ Result<Mailbox> Mailbox::open(const Maildir& maildir, const MailboxLimits& limit
     auto list = Uidlist::load(maildir);
     if (!list) return list.error();
     RETURN_IF_ERROR(MailboxOpener(box, limits, std::move(*list)).run());
+    box.pack();
     return box;
 }
 
@@ -239,7 +240,6 @@ void MailboxOpener::finish() {
         box_.messages_.push_back(
             {octets_of(entry, file), entry.uid, file.name_at, file.name_size, file.base_size, file.folder, false});
     }
-    scan_.forget_files();
 }
 
 } // namespace posada::store

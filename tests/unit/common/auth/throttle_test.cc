@@ -82,7 +82,7 @@ TEST_F(ThrottleTest, OnlyTheLastTenFailuresAreRemembered) {
 }
 
 TEST_F(ThrottleTest, MarksMeanNothingToAnotherProcess) {
-    const Throttle other(clock, ThrottleConfig());
+    Throttle other(clock, ThrottleConfig());
     EXPECT_NE(throttle.mark("lir", "hungry"), other.mark("lir", "hungry"));
     EXPECT_EQ(throttle.mark("lir", "hungry"), throttle.mark("lir", "hungry"));
 }

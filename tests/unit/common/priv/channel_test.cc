@@ -7,7 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <thread>
 
 #include "common/base/bytes.h"
@@ -94,6 +99,31 @@ TEST(Channel, TooLargeIsRefusedBySenderAndReceiver) {
     const std::string huge(max_packet + 1, 'x');
     ASSERT_GT(::send(p.a.fd(), huge.data(), huge.size(), 0), 0);
     EXPECT_EQ(p.b.receive(0).error().code, Errc::protocol);
+}
+
+// How often a letter stands in the memory where this thread has its variables, the channel's buffer among them.
+std::size_t letters_beside_errno(char letter) {
+    const auto here = reinterpret_cast<std::uintptr_t>(&errno);
+    std::ifstream maps("/proc/self/maps");
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    for (std::string line; (here < begin || here >= end) && std::getline(maps, line);)
+        std::sscanf(line.c_str(), "%lx-%lx", &begin, &end);
+    return static_cast<std::size_t>(
+        std::count(reinterpret_cast<const char*>(begin), reinterpret_cast<const char*>(end), letter));
+}
+
+TEST(Channel, NothingOfAMessageStaysWhereItWasReceived) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "the sanitizer guards that memory";
+#endif
+    Pair p;
+    const std::size_t before = letters_beside_errno('Q');
+    for (const std::size_t size : {1U, 4096U, 8175U, 8176U, 8177U, 12'288U, 40'000U, 65'520U}) {
+        ASSERT_TRUE(p.a.send(2, 0, std::string(size, 'Q')));
+        EXPECT_EQ((**p.b.receive(0)).payload, std::string(size, 'Q'));
+        EXPECT_LT(letters_beside_errno('Q'), before + 100) << size;
+    }
 }
 
 TEST(Channel, EndOfFileIsNotAnError) {
