@@ -51,6 +51,7 @@ class MailboxOpener {
     Status scan();
     void join();
     void apply_limit();
+    void sort_unknown();
     [[nodiscard]] std::uint64_t octets_of(const UidEntry& entry, const ScannedFile& file) const;
     bool measure(std::uint32_t index);
     void measure_all();
@@ -120,13 +121,21 @@ void MailboxOpener::join() {
 void MailboxOpener::apply_limit() {
     const std::size_t all = known_.size() + unknown_.size();
     box_.hidden_ = all > limits_.max_messages ? all - limits_.max_messages : 0;
-    std::sort(unknown_.begin(), unknown_.end(), [this](std::uint32_t a, std::uint32_t b) {
-        const MaildirName left = parse_maildir_name(scan_.name(scan_.files()[a]));
-        const MaildirName right = parse_maildir_name(scan_.name(scan_.files()[b]));
-        return left.time != right.time ? left.time < right.time : left.base < right.base;
-    });
+    sort_unknown();
     known_.resize(std::min(known_.size(), limits_.max_messages));
     unknown_.resize(std::min(unknown_.size(), limits_.max_messages - known_.size()));
+}
+
+// Names are read once, not at each comparison: there may be 100,000.
+void MailboxOpener::sort_unknown() {
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> by_time;
+    by_time.reserve(unknown_.size());
+    for (const std::uint32_t file : unknown_) by_time.emplace_back(arrival_time(scan_.name(scan_.files()[file])), file);
+    std::sort(by_time.begin(), by_time.end(), [this](const auto& a, const auto& b) {
+        if (a.first != b.first) return a.first < b.first;
+        return scan_.base(scan_.files()[a.second]) < scan_.base(scan_.files()[b.second]);
+    });
+    std::transform(by_time.begin(), by_time.end(), unknown_.begin(), [](const auto& one) { return one.second; });
 }
 
 // 0: nothing tells.

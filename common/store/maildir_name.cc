@@ -31,11 +31,15 @@ std::string safe_hostname(std::string_view hostname) {
 
 } // namespace
 
+std::uint64_t arrival_time(std::string_view file_name) noexcept {
+    const auto digits = std::find_if(file_name.begin(), file_name.end(), [](char c) { return c < '0' || c > '9'; });
+    return parse_uint(file_name.substr(0, static_cast<std::size_t>(digits - file_name.begin()))).value_or(0);
+}
+
 MaildirName parse_maildir_name(std::string_view file_name) noexcept {
     MaildirName out;
     out.base = file_name.substr(0, file_name.find(':'));
-    const auto digits = std::find_if(out.base.begin(), out.base.end(), [](char c) { return c < '0' || c > '9'; });
-    out.time = parse_uint(out.base.substr(0, static_cast<std::size_t>(digits - out.base.begin()))).value_or(0);
+    out.time = arrival_time(out.base);
     std::string_view fields = out.base;
     for (std::size_t comma = fields.find(','); comma != std::string_view::npos; comma = fields.find(',')) {
         fields.remove_prefix(comma + 1);

@@ -19,6 +19,7 @@ struct MaildirName {
     std::uint64_t time = 0;                 // the leading number, 0 if there is none: orders messages by arrival
 };
 MaildirName parse_maildir_name(std::string_view file_name) noexcept;
+std::uint64_t arrival_time(std::string_view file_name) noexcept; // MaildirName::time alone
 
 // "1700000000.M000123P4711Q1.host": micros since 1970, process id, a sequence number of the process.
 std::string unique_name(std::int64_t micros, int pid, std::uint64_t sequence, std::string_view hostname);
