@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "common/auth/lookup.h"
 #include "common/base/secret.h"
 
@@ -165,6 +168,16 @@ Secret junk_of_length(std::size_t size) {
 }
 
 } // namespace
+
+void keep_pam_modules(const std::string& pam_service) {
+    static std::vector<std::string> kept;
+    if (std::find(kept.begin(), kept.end(), pam_service) != kept.end()) return;
+    kept.push_back(pam_service);
+    static const pam_conv nobody_to_ask{};
+    pam_handle_t* handle = nullptr; // never ended: its end would unload them
+    if (::pam_start(pam_service.c_str(), nullptr, &nobody_to_ask, &handle) != PAM_SUCCESS && handle != nullptr)
+        ::pam_end(handle, PAM_SYSTEM_ERR);
+}
 
 Decision PamBackend::check(const Attempt& attempt, Hasher&) {
     if (!plausible_unix_name(attempt.user)) return Decision();

@@ -5,9 +5,15 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "common/auth/backends.h"
 
 namespace posada::auth {
+
+// Loads the modules of this service, and keeps them: a forked worker then finds them in memory, which is most of what a
+// login by PAM costs. What /etc/pam.d says is still read at each login. A service without a file is no error here.
+void keep_pam_modules(const std::string& pam_service);
 
 class PamBackend final : public Backend {
   public:

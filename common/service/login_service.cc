@@ -99,6 +99,9 @@ LoginService::LoginService(io::Loop& loop, LoginConfig config)
             config_.log_fd),
       scram_secret_(scram_secret(config_.secret_file)), make_backends_(configured_backends),
       reap_timer_(loop, [this] { reap(); }), checkers_(1, config_.deadline, config_.log_fd) {
+    const auto& backends = config_.backends;
+    if (std::find(backends.begin(), backends.end(), "pam") != backends.end())
+        auth::keep_pam_modules(config_.pam_service);
     check_users();
 }
 
