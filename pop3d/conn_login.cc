@@ -10,11 +10,15 @@ namespace posada::pop3d {
 // A payload that cannot be made is too long, which no right name and password are.
 void Conn::ask_monitor(std::uint16_t type, const Result<std::string>& payload, OnAnswer on_answer) {
     if (!payload) return session_.login_refused(LoginRefusal::denied);
-    monitor().request(type, accepted().id, *payload, std::move(on_answer));
+    monitor().request(type, accepted().id, *payload,
+                      [this, on_answer = std::move(on_answer)](Result<service::Reply> reply) {
+                          if (!session_.closed())
+                              on_answer(std::move(reply)); // else nobody waits: the agent ends with its channel
+                      });
 }
 
 void Conn::refuse_login(const Error& error) {
-    if (!session_.closed()) session_.login_refused(service::login_refusal(error));
+    session_.login_refused(service::login_refusal(error));
     run();
 }
 

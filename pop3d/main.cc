@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
     daemon.role = "pop3d";
     daemon.model = service::NetModel::per_connection;
     daemon.requests = pop3d::monitor_requests;
+    daemon.logins = true;
     daemon.section = &pop3d::Pop3Options::section;
     daemon.refusal = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
     daemon.make_monitor = &pop3d::make_monitor;

@@ -5,7 +5,7 @@
 
 namespace posada::pop3d {
 
-Session::Session(const Policy& policy, Peer peer) : policy_(policy), peer_(peer), lines_(proto::max_sasl_line) {}
+Session::Session(const Policy& policy) : policy_(policy), lines_(proto::max_sasl_line) {}
 
 // <...@...> in it makes clients try APOP (RFC 1939 §7).
 void Session::greet() {

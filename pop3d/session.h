@@ -88,7 +88,7 @@ enum class MessageRefusal : std::uint8_t { gone, temporary };
 class Session {
   public:
     // policy outlives the session.
-    Session(const Policy& policy, Peer peer);
+    explicit Session(const Policy& policy);
 
     // What is known of the client, before greet(): a PROXY header may have said who it is.
     void set_peer(Peer peer) { peer_ = std::move(peer); }

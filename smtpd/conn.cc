@@ -20,6 +20,7 @@ Peer peer_of(const service::Accepted& accepted, const Mailroom& room, bool tls_a
     peer.session = accepted.id;
     peer.auth = accepted.listener.auth;
     peer.may_relay = io::contains(room.options().relay_networks, accepted.peer);
+    peer.repair_line_ends = accepted.listener.trusted;
     peer.typed = accepted.peer.is_private();
     peer.tls_available = tls_available;
     peer.plaintext_auth = private_enough;
@@ -51,7 +52,7 @@ QueueVerdict verdict_of(const Error& error) {
 
 Conn::Conn(service::NetContext& context, std::unique_ptr<Mailroom>& room, service::Accepted accepted,
            std::function<void()> finished)
-    : Connection(context, std::move(accepted), 0, std::move(finished)), room_(*room), session_(room_.policy(), Peer{}),
+    : Connection(context, std::move(accepted), 0, std::move(finished)), room_(*room), session_(room_.policy()),
       body_(room_.memory()), greeting_timer_(context.loop, [this] { say_greeting(); }) {}
 
 void Conn::on_peer() {

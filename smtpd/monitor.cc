@@ -80,6 +80,7 @@ int smtpd_main(int argc, char** argv) {
     daemon.net_program = "smtpd-net";
     daemon.role = "smtpd";
     daemon.requests = mx_requests;
+    daemon.logins = false;
     daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
     daemon.make_monitor = &make_monitor<Smtpd>;
     return service::launcher_main(daemon, argc, argv);
@@ -91,6 +92,7 @@ int submission_main(int argc, char** argv) {
     daemon.net_program = "smtpd-submission-net";
     daemon.role = "subm";
     daemon.requests = service::login_requests;
+    daemon.logins = true;
     daemon.serves = [](const service::Listener& listener) { return listener.auth; };
     daemon.make_monitor = &make_monitor<Submission>;
     return service::launcher_main(daemon, argc, argv);

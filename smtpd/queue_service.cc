@@ -12,6 +12,7 @@
 #include "common/io/addr.h"
 #include "common/service/identity.h"
 #include "common/service/log_transport.h"
+#include "common/service/login.h"
 #include "common/service/notify.h"
 #include "smtpd/directory.h"
 #include "smtpd/options.h"
@@ -196,11 +197,9 @@ void QueueService::restart_later(Program& program) {
 
 void QueueService::make_deliver() {
     const SmtpdOptions& options = settings_.options<SmtpdOptions>();
-    const std::vector<std::string>& backends = settings_.common().auth.backends;
     DeliverConfig config;
     config.hostname = settings_.common().hostname;
-    config.sources.users_file = settings_.common().paths.users_file;
-    config.sources.unix_accounts = is_root() && std::find(backends.begin(), backends.end(), "pam") != backends.end();
+    config.sources = service::account_sources(settings_.common());
     config.change_user = is_root();
     const service::MailboxOptions& mailbox = settings_.common().mailbox;
     config.limits.quota = {mailbox.quota, mailbox.quota_messages};

@@ -40,8 +40,12 @@ bool is_http(std::string_view verb) {
 
 } // namespace
 
-Session::Session(const Policy& policy, Peer peer)
-    : policy_(policy), peer_(std::move(peer)), lines_(peer_.auth ? proto::max_sasl_line : max_mail_command) {}
+Session::Session(const Policy& policy) : policy_(policy), lines_(max_mail_command) {}
+
+void Session::set_peer(Peer peer) {
+    peer_ = std::move(peer);
+    lines_.set_max_line(peer_.auth ? proto::max_sasl_line : max_mail_command);
+}
 
 std::vector<Effect> Session::take_effects() {
     std::vector<Effect> out;

@@ -44,9 +44,10 @@ struct Peer {
     std::string ip;      // "192.0.2.7"
     std::string literal; // "[192.0.2.7]"
     std::uint64_t session = 0;
-    bool auth = false;      // this listener offers AUTH and wants it: submission
-    bool may_relay = false; // in relay_networks
-    bool typed = false;     // may send data with LF line ends if all its commands end so (private addresses)
+    bool auth = false;             // this listener offers AUTH and wants it: submission
+    bool may_relay = false;        // in relay_networks
+    bool repair_line_ends = false; // this listener is for old devices
+    bool typed = false;            // may send data with LF line ends if all its commands end so (private addresses)
     bool tls_available = false;
     bool plaintext_auth = false; // secrets may pass without TLS
 };
@@ -100,10 +101,11 @@ struct TlsFacts {
 
 class Session {
   public:
-    Session(const Policy& policy, Peer peer);
+    // policy outlives the session.
+    explicit Session(const Policy& policy);
 
-    // What is known of the client, before greet().
-    void set_peer(Peer peer) { peer_ = std::move(peer); }
+    // What is known of the client, before greet(): a PROXY header may have said who it is.
+    void set_peer(Peer peer);
     // 220, or 554 for a client that spoke first (it does not wait for answers: a spam program, or HTTP).
     void greet(bool spoke_first = false);
     // Eats as much as it can; returns how much. now: for the Received field.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The launcher's life: start, the net program behind it, reload, stop.
+#include "common/priv/process.h"
 #include "common/service/launcher_state.h"
 
 #include <signal.h>
@@ -251,7 +252,7 @@ void Launcher::net_exited(NetHandle* net, int status) {
         if (launched_.single || stopping_) return finish_if_drained();
         log(event::service_exit, {{"service", std::string(daemon_.name)},
                                   {"what", "net program"},
-                                  {"status", std::to_string(status)},
+                                  {"status", priv::describe_wait_status(status)},
                                   {"retry-ms", std::to_string(restart_delay_.count())}});
         pause_accepting(true);
         // A configuration or version mismatch does not heal by trying.

@@ -26,7 +26,7 @@ struct MonitorContext {
 class MonitorService {
   public:
     virtual ~MonitorService() = default;
-    // One per connection; nullptr where the request table is empty.
+    // One per connection; nullptr where there is nothing to ask but who the client is.
     virtual std::unique_ptr<MonitorSession> make_session(MonitorLink& link, const SessionInfo& info) = 0;
     // Asked for every connection: what its client must have seen to log in (APOP), sent along with it to the net
     // process and kept in SessionInfo. Empty: nothing.
@@ -41,6 +41,7 @@ struct LauncherDaemon {
     std::string_view role;        // "pop3d": whose uid the net program gets (identity.h)
     NetModel model;
     std::span<const priv::RequestInfo> requests;
+    bool logins; // clients log in here
     const SectionInfo& (*section)();
     bool (*serves)(const Listener& listener); // nullptr = all listeners of the section
     std::string_view refusal;                 // written, with CRLF, to a client a limit refuses; "" = silent close

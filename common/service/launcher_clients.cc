@@ -47,7 +47,7 @@ void Launcher::admit(UniqueFd socket, const Endpoint& endpoint) {
 bool Launcher::make_room(const std::string& newcomer, Refused which) {
     if (which != Refused::total && which != Refused::per_service) return false;
     if (evicted_ >= most_evicted) return false;
-    const std::size_t more = daemon_.requests.empty() ? 2 : 1;
+    const std::size_t more = daemon_.logins ? 1 : 2;
     const auto oldest = waiting_.oldest_of_busiest(newcomer, more);
     if (!oldest) return false;
     LiveSession& session = *sessions_.at(*oldest);

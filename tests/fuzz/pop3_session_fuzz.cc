@@ -25,8 +25,8 @@ void require(bool condition) {
 
 class Driver {
   public:
-    Driver(std::uint8_t setup, const Policy& policy)
-        : setup_(setup), session_(policy, Peer{(setup & 1) != 0, (setup & 2) != 0}) {
+    Driver(std::uint8_t setup, const Policy& policy) : setup_(setup), session_(policy) {
+        session_.set_peer(Peer{(setup & 1) != 0, (setup & 2) != 0});
         if ((setup & 4) != 0) {
             tls_ = true;
             session_.tls_started(std::string(32, 'e'));

@@ -22,7 +22,8 @@ void require(bool condition) {
 
 class Driver {
   public:
-    Driver(std::uint8_t setup, const Policy& policy) : setup_(setup), session_(policy, peer_of(setup)) {
+    Driver(std::uint8_t setup, const Policy& policy) : setup_(setup), session_(policy) {
+        session_.set_peer(peer_of(setup));
         session_.greet((setup & 0x80) != 0);
         perform();
     }

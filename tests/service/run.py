@@ -350,6 +350,19 @@ def per_source_limit_does_not_keep_others_out():
 
 
 @test
+def a_full_service_where_nobody_logs_in_ends_no_only_connection():
+    """Port 25: it may be a mail on its way."""
+    with echod("[limits]\nper_source = 3\nper_service = 3\n") as d:
+        alone = Client(d.port, source="127.0.0.5")
+        two = [Client(d.port, source="127.0.0.6") for _ in range(2)]
+        third = Client(d.port, source="127.0.0.7")
+        assert two[0].line() is None, "the oldest of the busiest goes"
+        Client(d.port, source="127.0.0.8", banner=False).expect("-busy, try again later")
+        for one in (alone, two[1], third):
+            one.ask("ECHO still here", "+still here")
+
+
+@test
 def who_expects_a_handshake_is_refused_in_silence():
     """A text before the TLS handshake is garbage to a client."""
     with tempfile.TemporaryDirectory() as folder:

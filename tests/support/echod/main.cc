@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     daemon.role = "pop3d";
     daemon.model = service::NetModel::per_connection;
     daemon.requests = echod::requests;
+    daemon.logins = false;
     daemon.section = &echod::Options::section;
     daemon.refusal = "-busy, try again later\r\n";
     daemon.make_monitor = [](const service::MonitorContext&) -> Result<std::unique_ptr<service::MonitorService>> {

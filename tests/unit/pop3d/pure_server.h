@@ -28,7 +28,9 @@ inline Policy test_policy() {
 class PureServer : public test::DialogServer {
   public:
     explicit PureServer(Peer peer = {true, false}, Policy policy = test_policy())
-        : policy_(std::move(policy)), session_(policy_, peer) {}
+        : policy_(std::move(policy)), session_(policy_) {
+        session_.set_peer(peer);
+    }
 
     // What stands in the mailbox, as stored; the marks of a QUIT take messages away.
     std::vector<std::string> mailbox;

@@ -329,7 +329,8 @@ TEST(SmtpRegression, Row36_TalkingOutOfTurn) {
     EXPECT_TRUE(data.closed());
     EXPECT_TRUE(data.spool.empty());
     const Policy policy = default_policy();
-    Session early(policy, default_peer());
+    Session early(policy);
+    early.set_peer(default_peer());
     early.greet(true);
     EXPECT_TRUE(early.closed());
     const auto effects = early.take_effects();

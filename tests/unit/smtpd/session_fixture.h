@@ -49,7 +49,8 @@ struct Stored {
 class SmtpServer : public posada::test::DialogServer {
   public:
     explicit SmtpServer(Policy policy = default_policy(), Peer peer = default_peer(), bool implicit_tls = false)
-        : policy_(std::move(policy)), session_(policy_, std::move(peer)) {
+        : policy_(std::move(policy)), session_(policy_) {
+        session_.set_peer(std::move(peer));
         if (implicit_tls) session_.tls_started({"TLSv1.3 TEST", exporter});
         session_.greet();
         perform();

@@ -95,6 +95,26 @@ TEST(SmtpSession, BareLfIsRepairedWhereConfigured) {
     EXPECT_TRUE(smuggled.closed());
 }
 
+TEST(SmtpSession, ALongSecretFitsIntoALineOfASubmissionListener) {
+    const std::string long_line = "AUTH PLAIN " + std::string(4000, 'A') + "\r\n";
+    Peer user = default_peer();
+    user.auth = user.plaintext_auth = true;
+    SmtpServer submission(default_policy(), user);
+    (void)submission.codes("EHLO x\r\n");
+    EXPECT_NE(submission.codes(long_line), "500");
+    SmtpServer mx;
+    (void)mx.codes("EHLO x\r\n");
+    EXPECT_EQ(mx.codes(long_line), "500");
+}
+
+TEST(SmtpSession, BareLfIsRepairedForAListenerOfOldDevices) {
+    Peer scanner = default_peer();
+    scanner.repair_line_ends = true;
+    SmtpServer server(default_policy(), scanner);
+    start_message(server);
+    EXPECT_EQ(server.codes("Subject: x\n\nold scanner\n\r\n.\r\n"), "250");
+}
+
 TEST(SmtpSession, SizeIsRefusedBeforeTheData) {
     SmtpServer server;
     (void)server.codes("EHLO x\r\n");
