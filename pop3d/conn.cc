@@ -34,8 +34,7 @@ Result<NetSettings> net_settings(const service::NetContext& context) {
 
 Conn::Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
            std::function<void()> finished)
-    : Connection(context, std::move(accepted), 1, std::move(finished)), settings_(settings),
-      session_(settings.policy) {
+    : Connection(context, std::move(accepted), 1, std::move(finished)), settings_(settings), session_(settings.policy) {
     stream().set_low_water(most_queued);
 }
 

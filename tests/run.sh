@@ -74,6 +74,7 @@ run_stage() { # $1: stage
         echo "    the stage ended without its closing line"
     fi
     [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+    [ $((passed + failed + skipped)) -eq 0 ] && failed=1 && echo "    the stage ran nothing"
     explained=$(grep -c '^SKIP: ' "$log")
     if [ "$explained" -lt "$skipped" ]; then
         echo "    $skipped skipped, but only $explained named a reason"

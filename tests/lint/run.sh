@@ -18,6 +18,7 @@ check() { # name command...
 }
 format_check() {
     local found
+    clang-format --version >/dev/null || return 1
     found=$(git ls-files -z '*.cc' '*.h' | xargs -0 -r clang-format --dry-run -Werror 2>&1 | grep ': error:')
     [ -z "$found" ] || { cut -d: -f1 <<<"$found" | sort | uniq -c; echo "run: make format"; return 1; }
 }

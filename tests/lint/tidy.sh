@@ -9,6 +9,7 @@ changed() {
     [ "$base" = "$(git rev-parse HEAD)" ] && base=$(git rev-parse -q --verify HEAD~1)
     if [ -n "$base" ]; then git diff --name-only --diff-filter=d "$base" -- '*.cc'; else git ls-files '*.cc'; fi
 }
+command -v clang-tidy >/dev/null || { echo "no clang-tidy here"; echo "0 passed, 1 failed"; exit 1; }
 if [ "${1:-}" = all ]; then mapfile -t files < <(git ls-files '*.cc'); else mapfile -t files < <(changed | head -n 25); fi
 [ ${#files[@]} -eq 0 ] && { echo "0 passed, 0 failed"; exit 0; }
 logs=$(mktemp -d)

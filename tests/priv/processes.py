@@ -5,6 +5,7 @@ could still do. As root (uids apart) and without, on this kernel's Landlock and 
 
     processes.py [part of a test's name]
 """
+import base64
 import contextlib
 import json
 import os
@@ -227,10 +228,10 @@ class Demo:
 
 
 @contextlib.contextmanager
-def demo(uid, abi):
+def demo(uid, abi, *more):
     with workplace(uid) as folder:
         process = start([os.path.join(folder, "bin/posada"), "demo", "--dir", os.path.join(folder, "demo"),
-                         "--base-port", "0"], uid, abi, folder)
+                         "--base-port", "0", *more], uid, abi, folder)
         try:
             yield Demo(folder, process)
         finally:
@@ -383,32 +384,66 @@ def writable_memory(pid):
             yield memory.read(end - begin)
 
 
-def agents_know_no_secret():
-    """The login worker that has checked a password goes on as the agent: neither the password nor a line of the users
-    file, its own user's included, is anywhere in its memory."""
+LONG = "a-pass-phrase-that-no-short-string-buffer-holds-0123456789"
+GUESS = "the-guess-of-somebody-who-waits-for-his-refusal-0123456789"
+
+
+def secrets_of(d, passwords):
+    """What no agent may know. Of long texts the end is looked for: malloc writes over the beginning of what it frees."""
+    secrets = [("a password", word[-16:].encode()) for word in passwords] + [("a refused guess", GUESS[-16:].encode())]
+    with open(os.path.join(d.dir, "users")) as f:
+        lines = [line.strip().split(":") for line in f if line.strip() and line[0] != "#"]
+    for line in lines:
+        secrets.append(("a hash", line[1][-24:].encode()))
+        for key in line[2].split(",")[3:]:  # stored and server key: as text in the file, as octets in memory
+            secrets += [("a SCRAM key", key[-24:].encode()), ("a SCRAM key", base64.b64decode(key)[-16:])]
+    return secrets
+
+
+def refused_meanwhile(d):
+    """A wrong password whose refusal is held back: the launcher still has the attempt when it forks for the others."""
+    at = d.services["pop3"]
+    client = socket.create_connection((at["host"], at["port"]), 20, ("127.0.0.7", 0))
+    client.sendall(f"USER {d.user['name']}\r\nPASS {GUESS}\r\n".encode())
+    deadline = time.time() + 10
+    while "auth-fail" not in d.log():
+        assert time.time() < deadline, d.log()
+        time.sleep(0.02)
+    return client
+
+
+def agents_know_no_secret(*classroom):
+    """The login worker that has checked a password goes on as the agent: neither the password, nor another's, nor a line
+    of the users file, its own user's included, is anywhere in its memory."""
     needs_root()
     wrong = Wrong()
-    with demo(0, None) as d:
+    with demo(0, None, *classroom) as d:
         at = d.services["pop3"]
-        secrets = {"a password": [u["password"] for u in d.endpoints["users"]]}
-        with open(os.path.join(d.dir, "users")) as f:
-            lines = [line.strip().split(":") for line in f if line.strip() and line[0] != "#"]
-        secrets["a hash"] = [line[1][-24:] for line in lines]
-        secrets["a SCRAM verifier"] = [line[2][-24:] for line in lines if line[2]]
+        passwords = {u["name"]: u["password"] for u in d.endpoints["users"]}
+        subprocess.run([os.path.join(BUILD, "bin/posada"), "user", "add", "long", "--password-fd", "0", "--config",
+                        os.path.join(d.dir, "posada.toml")], input=LONG.encode() + b"\n", check=True, capture_output=True)
+        passwords["long"] = LONG
+        secrets = secrets_of(d, passwords.values())
+        held = refused_meanwhile(d)
         sessions = []
-        for user in d.endpoints["users"]:
+        for name, password in passwords.items():
             pop = poplib.POP3(at["host"], at["port"], timeout=20)
-            pop.user(user["name"])
-            pop.pass_(user["password"])
+            pop.user(name)
+            pop.pass_(password)
             sessions.append(pop)
         agents = [p for p in procs.descendants(d.process.pid) if "[agent]" in p.title]
-        if len(agents) != len(sessions):
-            raise AssertionError(f"an agent per session was expected: {[str(p) for p in agents]}")
+        assert len(agents) == len(passwords) > 2, f"an agent per session was expected: {[str(p) for p in agents]}"
         for agent in agents:
             memory = list(writable_memory(agent.pid))
-            wrong += [f"{agent} knows {what}" for what, texts in secrets.items() for text in texts
-                      if any(text.encode() in part for part in memory)]
+            assert any(b"Maildir" in part for part in memory), "a control: its memory can be read"
+            wrong += sorted({f"{agent} knows {what}" for what, text in secrets if any(text in part for part in memory)})
+        held.close()
     wrong.settle()
+
+
+def agents_know_no_short_secret():
+    """Short strings lie in their objects, and a move copies them."""
+    agents_know_no_secret("--classroom")
 
 
 # ---- the relay: it runs only where there is a route ----
@@ -472,6 +507,7 @@ variants(look_at_echod, "echod")
 variants(look_at_relay_service, "relay")
 variants(look_at_demo, "suite")
 test(agents_know_no_secret)
+test(agents_know_no_short_secret)
 
 
 def main():

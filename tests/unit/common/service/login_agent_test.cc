@@ -36,6 +36,18 @@ TEST_F(LoginAgentTest, TheWorkerThatReadTheUsersFileGoesOnAsTheAgent) {
     EXPECT_EQ(agent.uid, ::geteuid() == 0 ? 70'000U : ::geteuid());
 }
 
+// The worker's own timer runs out a second after the deadline.
+TEST_F(LoginAgentTest, AnAgentLivesLongerThanALoginMayTake) {
+    config.deadline = Millis(200);
+    OneHook hook(*loop);
+    FakeLink link(*loop);
+    LoginSession session(service(), link, info(), &hook);
+    ASSERT_TRUE(login(session, link, "daniel", "hungry").ok());
+    ASSERT_EQ(link.answers[0].fds.size(), 1U);
+    run_for(Millis(1'500));
+    EXPECT_EQ(hear(std::move(link.answers[0].fds[0])).group, ::getpgrp());
+}
+
 // What PAM modules read of /etc/shadow stays in the worker.
 TEST_F(LoginAgentTest, AfterAnotherBackendTheAgentIsAProcessOfItsOwn) {
     struct FirstUnknown final : auth::Backend {

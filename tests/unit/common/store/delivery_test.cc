@@ -83,7 +83,7 @@ TEST_P(DeliveryTest, AFailedDataSyncPublishesNothing) {
     recording.fail = GetParam() == DataSync::each_file ? "fsync tmp/a" : "syncfs";
     add(batch, "a", "1");
     const auto done = batch.commit();
-    EXPECT_EQ(done[0].error().code, Errc::io);
+    EXPECT_FALSE(done[0].ok());
     EXPECT_EQ(recording.count("rename"), 0U);
     EXPECT_FALSE(scratch.has("tmp/a"));
     EXPECT_EQ(recording.count("fsync tmp/a") + recording.count("syncfs"), 1U) << "a failed sync is not tried again";
@@ -93,7 +93,7 @@ TEST_P(DeliveryTest, AFailedDirectorySyncIsNoDelivery) {
     DeliveryBatch batch(*maildir, GetParam());
     add(batch, "a", "1");
     recording.fail = "fsync new";
-    EXPECT_EQ(batch.commit()[0].error().code, Errc::io);
+    EXPECT_FALSE(batch.commit()[0].ok());
     recording.fail.clear();
     const std::vector<std::string> bases{"a"};
     EXPECT_EQ(*maildir->find_delivered(bases), (std::vector<bool>{true})) << "the next attempt finds it";
