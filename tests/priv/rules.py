@@ -2,7 +2,7 @@
 """What must hold for a process of posada. Each rule yields the sentences that are wrong; none = all is well."""
 import re
 
-CONNECTION_FDS = "64"
+CONNECTION_FDS = "256"
 # Beside 0-2: sockets (not listening), the event loop's own, sealed memfds.
 NET_FD = re.compile(r"socket:\[\d+\]|anon_inode:\[(eventpoll|eventfd|timerfd)\]|pipe:\[\d+\]|/memfd:posada-.*")
 RULESET = "anon_inode:[landlock-ruleset]"
