@@ -20,8 +20,9 @@ void log_failure(std::string_view request, const Error& error) {
     log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
 }
 
+// The launcher says agent-fail when it sees the exit status; only this process knows why.
 int breach(const Error& error) {
-    log(event::privilege_breach, {{"what", error.text}});
+    log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", error.text}});
     return exit_breach;
 }
 
