@@ -42,6 +42,7 @@ bool use_up(std::size_t chunk) {
 void settle_heap() {
     ::malloc_trim(0);
     ::mallopt(M_TRIM_THRESHOLD, kept_at_the_end);
+    ::mallopt(M_MXFAST, 0); // else every child merges what its parent has freed, all over the heap
     for (std::size_t chunk = smallest; chunk <= largest_cached; chunk += step)
         for (int i = 0; i < cached_of_a_size && use_up(chunk); ++i) {
         }
