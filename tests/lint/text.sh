@@ -30,4 +30,12 @@ search "a path of the machine it was built on" '(^|[^[:alnum:]_.}/])/(work|home/
 search "TODO and friends: finish it or leave it out" '\b(TODO|FIXME|XXX|HACK)\b' -- '*.cc' '*.h' '*.sh' '*.py' '*.md' 'man/*'
 search "the project speaks of itself only" '\b([Cc]hat[- ]?GPT|[Cc]opilot|[Aa]nthropic|[Cc]laude|LLM|language model)\b' -- .
 search "no umbrella or system catch-all header" '#include <bits/' -- '*.cc' '*.h'
+
+# The guides name files in back quotes; each of them is there (xd is the daemon somebody is about to write).
+while IFS=: read -r guide line path; do
+    git ls-files -- "$path" "*/$path" | grep -q . || offence "$guide:$line: \`$path\` is not there"
+done < <(grep -noE '`[a-z][A-Za-z0-9_./-]*\.(cc|h|def|py|sh|mk|txt)`' -- *.md | grep -v ":`xd/" | tr -d '\`')
+while IFS=: read -r guide line path; do
+    [ -e "$path" ] || offence "$guide:$line: \`$path\` is not there"
+done < <(grep -noE '`(common|smtpd|pop3d|supervisor|ctl|tests|man|packaging)(/[a-z0-9_-]+)+/?`' -- *.md | tr -d '\`')
 exit $status
