@@ -15,6 +15,7 @@ help:
 	@echo 'make check-all    check, check-clang, tidy of every file'
 	@echo 'make fuzz         long fuzzing of every target (FUZZ_SECONDS=60 each)'
 	@echo 'make bench        posada and its peers side by side'
+	@echo 'make bench-core   what a connection, a handshake, a privileged request and an idle session cost'
 	@echo 'make soak         thousands of kills under load'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc; make uninstall removes what the manifest lists'
 	@echo 'make format tidy lint   clang-format in place; clang-tidy on all files; the lint stage alone'
@@ -44,6 +45,9 @@ check-all:
 	@packaging/deps.sh build test
 	@exec tests/run.sh all
 
+bench-core:
+	@BENCH=core exec tests/bench/long.sh
+
 fuzz bench soak:
 	@packaging/deps.sh build test
 	@exec tests/$@/long.sh
@@ -66,4 +70,4 @@ tidy:
 
 include packaging/install.mk
 
-.PHONY: help deps demo check check-asan check-clang check-all fuzz bench soak lint tests unit-tests list-unit-tests list-programs format tidy
+.PHONY: help deps demo check check-asan check-clang check-all fuzz bench bench-core soak lint tests unit-tests list-unit-tests list-programs format tidy

@@ -24,6 +24,14 @@ sbin/echod_LDLIBS := $(LAUNCHER_LDLIBS)
 libexec/posada/echod-net_SRCS := tests/support/echod/net_main.cc
 libexec/posada/echod-net_LIBS := $(NET_LIBS)
 libexec/posada/echod-net_LDLIBS := $(NET_LDLIBS)
+# The other model, chosen by the name.
+TEST_PROGRAMS += sbin/echod-shared libexec/posada/echod-shared-net
+sbin/echod-shared_SRCS := $(sbin/echod_SRCS)
+sbin/echod-shared_LIBS := $(LAUNCHER_LIBS)
+sbin/echod-shared_LDLIBS := $(LAUNCHER_LDLIBS)
+libexec/posada/echod-shared-net_SRCS := $(libexec/posada/echod-net_SRCS)
+libexec/posada/echod-shared-net_LIBS := $(NET_LIBS)
+libexec/posada/echod-shared-net_LDLIBS := $(NET_LDLIBS)
 
 # auth-probe: one PAM login as a monitor makes it; tests/interop/pam_*.sh.
 TEST_PROGRAMS += tests/auth-probe
@@ -47,6 +55,9 @@ tests/bare-loops_LDLIBS := -lsqlite3
 TEST_PROGRAMS += tests/pop3-load
 tests/pop3-load_SRCS := tests/bench/pop3_load.cc
 tests/pop3-load_LDLIBS := -lssl -lcrypto
+TEST_PROGRAMS += tests/core-load
+tests/core-load_SRCS := tests/bench/core_load.cc
+tests/core-load_LDLIBS := -lssl -lcrypto
 
 # The tables of posada.toml(5), posada-log(5) and the example file; tests/docs compares.
 TEST_PROGRAMS += tests/print-docs

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// sbin/echod: the launcher, and the monitor with its one request.
+// sbin/echod: the launcher, and the monitor with its two requests.
+#include <fcntl.h>
+
 #include "common/base/text.h"
 #include "common/service/launcher.h"
 #include "tests/support/echod/echo.h"
@@ -29,7 +31,10 @@ class Monitor final : public service::MonitorSession {
   public:
     explicit Monitor(service::MonitorLink& link) : link_(link) {}
     void handle(std::size_t, priv::Message m) override {
-        link_.answer(m.type, priv::encode_ok(ascii_upper(m.payload)));
+        if (m.type == requests[0].type) return link_.answer(m.type, priv::encode_ok(ascii_upper(m.payload)));
+        const UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        const int fd = opened.get();
+        link_.answer(m.type, priv::encode_ok(""), {&fd, 1});
     }
 
   private:
@@ -49,10 +54,10 @@ class Service final : public service::MonitorService {
 int main(int argc, char** argv) {
     using namespace posada;
     service::LauncherDaemon daemon{};
+    daemon.model = echod::model_of(argv[0]);
     daemon.name = "echod";
-    daemon.net_program = "echod-net";
+    daemon.net_program = daemon.model == service::NetModel::shared ? "echod-shared-net" : "echod-net";
     daemon.role = "pop3d";
-    daemon.model = service::NetModel::per_connection;
     daemon.requests = echod::requests;
     daemon.logins = false;
     daemon.section = &echod::Options::section;

@@ -11,7 +11,7 @@ namespace posada::echod {
 class Conn final : public service::Connection {
   public:
     Conn(service::NetContext& context, int&, service::Accepted accepted, std::function<void()> finished)
-        : Connection(context, std::move(accepted), 0, std::move(finished)) {}
+        : Connection(context, std::move(accepted), 1, std::move(finished)) {}
 
   private:
     void greet() override {
@@ -29,6 +29,7 @@ class Conn final : public service::Connection {
     void act(const Effect& effect) {
         if (effect.action == Action::crash) std::abort();
         if (effect.action == Action::ask_upper) return ask(requests[0].type, effect.text);
+        if (effect.action == Action::ask_open) return ask(requests[2].type, "");
         if (effect.action == Action::name_client)
             return ask(requests[1].type, service::encode_client_address(*io::Address::parse(effect.text, 1)));
         stream().write(effect.text + "\r\n");
@@ -56,6 +57,5 @@ static std::unique_ptr<service::NetService> make(service::NetContext& context) {
 
 int main(int argc, char** argv) {
     using namespace posada;
-    return service::net_main({"echod", service::NetModel::per_connection, echod::requests, "", &echod::make}, argc,
-                             argv);
+    return service::net_main({"echod", echod::model_of(argv[0]), echod::requests, "", &echod::make}, argc, argv);
 }
