@@ -4,7 +4,6 @@
 #include "common/service/launcher_state.h"
 
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@ namespace {
 
 constexpr Millis first_restart_delay{500};
 constexpr Millis longest_restart_delay{60'000};
-constexpr Millis certificate_check_interval{10'000};
 constexpr Millis service_retry_interval{50};
 constexpr Millis longest_wait_for_services{5'000}; // then we are ready without them: clients hear a 4xx
 constexpr Millis stop_grace{5'000};
@@ -63,7 +61,7 @@ Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions
     restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
         if (!start_net()) restart_later();
     });
-    certificate_timer_ = std::make_unique<io::Timer>(loop, [this] { watch_certificates(); });
+    certificates_ = std::make_unique<CertificateWatch>(loop, [this] { certificates_changed(); });
     stop_timer_ = std::make_unique<io::Timer>(loop, [this] { loop_.stop(); });
     service_timer_ = std::make_unique<io::Timer>(loop, [this] { open_missing_services(); });
     resume_timer_ = std::make_unique<io::Timer>(loop, [this] { pause_accepting(false); });
@@ -293,6 +291,7 @@ void Launcher::reload(std::string_view why) {
     if (const Status made = make_monitor(); !made)
         log(event::config_rejected, {{"service", std::string(daemon_.name)}, {"error", made.error().describe()}});
     log(event::config_loaded, {{"service", std::string(daemon_.name)}, {"reason", std::string(why)}});
+    watch_certificates();
     replace_net(why);
 }
 
@@ -311,32 +310,18 @@ Status Launcher::check_reload(const Settings& settings) {
     return {};
 }
 
-// Size, time and inode of every certificate file: what a renewal changes.
-std::string Launcher::certificate_stamp() const {
-    std::string stamp;
-    for (const CertificateFiles& files : settings_.common().tls.all()) {
-        for (const std::string& path : {files.chain, files.key}) {
-            struct stat st {};
-            if (::stat(path.c_str(), &st) != 0) continue;
-            stamp.append(std::to_string(st.st_ino)).append(" ").append(std::to_string(st.st_size)).append(" ");
-            stamp.append(std::to_string(st.st_mtim.tv_sec)).append(".").append(std::to_string(st.st_mtim.tv_nsec));
-        }
-    }
-    return stamp;
+void Launcher::watch_certificates() {
+    if (launched_.single) return; // inetd: this process is for one client
+    std::vector<std::string> paths;
+    for (const CertificateFiles& files : settings_.common().tls.all())
+        paths.insert(paths.end(), {files.chain, files.key});
+    certificates_->watch(std::move(paths));
 }
 
-void Launcher::watch_certificates() {
-    std::string now = certificate_stamp();
-    if (!certificate_stamp_.empty() && now != certificate_stamp_) {
-        const auto secrets = load_secrets(settings_);
-        if (secrets) {
-            replace_net("certificate changed");
-        } else {
-            log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", secrets.error().describe()}});
-        }
-    }
-    certificate_stamp_ = std::move(now);
-    certificate_timer_->start(certificate_check_interval);
+void Launcher::certificates_changed() {
+    const auto secrets = load_secrets(settings_);
+    if (secrets) return replace_net("certificate changed");
+    log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", secrets.error().describe()}});
 }
 
 void Launcher::read_log() {

@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/io/loop.h"
+#include "common/service/certificate_watch.h"
 #include "common/service/launch.h"
 #include "common/service/launcher.h"
 #include "common/service/limits.h"
@@ -84,11 +85,11 @@ class Launcher {
     void watch_signals();
     Status make_monitor();
     Status check_reload(const Settings& settings);
-    [[nodiscard]] std::string certificate_stamp() const;
     Result<NetProgram> make_program(const Settings& settings);
     Result<UniqueFd> load_secrets(const Settings& settings) const;
     void reload(std::string_view why);
     void watch_certificates();
+    void certificates_changed();
     // the net program
     Status start_net();
     void replace_net(std::string_view why); // new connections go to a fresh one; the old one drains
@@ -138,7 +139,6 @@ class Launcher {
     std::vector<std::string> missing_services_;
     Instant services_deadline_{};
     UniqueFd ticket_key_;
-    std::string certificate_stamp_;
     std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;
     std::deque<std::pair<std::uint64_t, io::Address>> recent_; // ended sessions whose process may yet be reported
     Waiting waiting_;                                          // before login
@@ -146,7 +146,7 @@ class Launcher {
     std::uint64_t next_id_ = 1;
     Millis restart_delay_{0};
     std::unique_ptr<io::Timer> restart_timer_;
-    std::unique_ptr<io::Timer> certificate_timer_;
+    std::unique_ptr<CertificateWatch> certificates_;
     std::unique_ptr<io::Timer> stop_timer_;
     std::unique_ptr<io::Timer> service_timer_;
     std::unique_ptr<io::Timer> resume_timer_;

@@ -14,7 +14,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 LIST = os.path.join(ROOT, "priv.objects")
-TEST_DAEMONS = {"echod", "echod-net"}
+TEST_DAEMONS = {"echod", "echod-net", "echod-shared", "echod-shared-net"}
 
 NET_LIBRARIES = {"libevent_core-2.1.so.7", "libssl.so.3", "libcrypto.so.3", "libseccomp.so.2",
                  "libfmt.so.9", "libstdc++.so.6", "libgcc_s.so.1", "libc.so.6", "libm.so.6"}
