@@ -12,11 +12,11 @@ namespace {
 constexpr std::size_t most_queued = 64 * 1024; // octets of output; more waits until the client has read
 }
 
-Result<NetSettings> net_settings(const service::NetContext& context) {
+Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
-    const auto common = service::decode_net_options(context.options, *Pop3Options::section().schema, &out.options);
+    const auto common = service::decode_net_options(start.options, *Pop3Options::section().schema, &out.options);
     if (!common) return common.error();
-    out.policy.hostname = context.hostname;
+    out.policy.hostname = start.hostname;
     out.policy.banner = out.options.banner;
     out.policy.max_bad_commands_login = out.options.max_bad_commands_login;
     out.policy.max_bad_commands = out.options.max_bad_commands;

@@ -21,8 +21,8 @@ struct NetSettings {
     Pop3Options options;
     Policy policy;
     bool channel_binding = false; // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS
+    static Result<NetSettings> read(const service::NetStart& start);
 };
-Result<NetSettings> net_settings(const service::NetContext& context);
 
 class Conn final : public service::Connection {
   public:

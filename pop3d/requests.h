@@ -8,9 +8,11 @@
 
 namespace posada::pop3d {
 
-constexpr std::array<priv::RequestInfo, 5> monitor_requests{
-    service::login_requests[0], service::login_requests[1], service::login_requests[2],
-    service::login_requests[3], service::apop_row,
+constexpr std::array<priv::RequestInfo, 4> monitor_requests{
+    service::login_requests[0],
+    service::login_requests[1],
+    service::login_requests[2],
+    service::apop_row,
 };
 
 } // namespace posada::pop3d

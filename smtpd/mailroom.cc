@@ -6,37 +6,32 @@
 
 namespace posada::smtpd {
 
-Result<std::unique_ptr<Mailroom>> Mailroom::open(service::NetContext& context) {
-    SmtpdOptions options;
-    const auto decoded = service::decode_net_options(context.options, *SmtpdOptions::section().schema, &options);
-    if (!decoded) return decoded.error();
-    std::unique_ptr<Mailroom> room(new Mailroom(context, std::move(options)));
-    room->channel_binding_ = decoded->channel_binding;
-    room->read_policy(context, decoded->scram, decoded->service.transcript, decoded->mail.domains);
-    return room;
+Result<NetSettings> NetSettings::read(const service::NetStart& start) {
+    NetSettings out;
+    const auto common = service::decode_net_options(start.options, *SmtpdOptions::section().schema, &out.options);
+    if (!common) return common.error();
+    out.channel_binding = common->channel_binding;
+    Policy& policy = out.policy;
+    policy.hostname = start.hostname;
+    for (const auto& domain : common->mail.domains) policy.local_domains.push_back(ascii_lower(domain));
+    if (policy.local_domains.empty()) policy.local_domains.push_back(ascii_lower(start.hostname));
+    for (const auto& route : out.options.routes) policy.route_domains.push_back(ascii_lower(route.domain));
+    policy.postmaster = out.options.postmaster;
+    policy.max_message_size = out.options.max_message_size;
+    policy.max_header_size = out.options.max_header_size;
+    policy.max_recipients = out.options.max_recipients;
+    policy.max_hops = out.options.max_hops;
+    policy.max_errors = out.options.max_errors;
+    policy.max_idle_commands = out.options.max_idle_commands;
+    policy.repair_line_ends = out.options.bare_lf == BareLf::repair;
+    policy.scram = common->scram;
+    policy.transcript = common->service.transcript;
+    return out;
 }
 
-Mailroom::Mailroom(service::NetContext& context, SmtpdOptions options)
-    : context_(context), options_(std::move(options)), memory_(options_.spool_memory),
+Mailroom::Mailroom(service::NetContext& context, const NetSettings& settings)
+    : context_(context), settings_(settings), memory_(settings.options.spool_memory),
       lookups_(context.loop, [&context] { context.want("lookup"); }) {}
-
-void Mailroom::read_policy(const service::NetContext& context, bool scram, bool transcript,
-                           const std::vector<std::string>& domains) {
-    policy_.hostname = context.hostname;
-    for (const auto& domain : domains) policy_.local_domains.push_back(ascii_lower(domain));
-    if (domains.empty()) policy_.local_domains.push_back(ascii_lower(context.hostname));
-    for (const auto& route : options_.routes) policy_.route_domains.push_back(ascii_lower(route.domain));
-    policy_.postmaster = options_.postmaster;
-    policy_.max_message_size = options_.max_message_size;
-    policy_.max_header_size = options_.max_header_size;
-    policy_.max_recipients = options_.max_recipients;
-    policy_.max_hops = options_.max_hops;
-    policy_.max_errors = options_.max_errors;
-    policy_.max_idle_commands = options_.max_idle_commands;
-    policy_.repair_line_ends = options_.bare_lf == BareLf::repair;
-    policy_.scram = scram;
-    policy_.transcript = transcript;
-}
 
 void Mailroom::adopt(std::string_view name, UniqueFd channel) {
     if (name == "lookup") return lookups_.adopt(std::move(channel));

@@ -18,18 +18,25 @@
 
 namespace posada::smtpd {
 
+struct NetSettings {
+    SmtpdOptions options;
+    Policy policy;
+    bool channel_binding = false; // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS
+    // Errc::protocol when the launcher's dump is not of our schema.
+    static Result<NetSettings> read(const service::NetStart& start);
+};
+
 class Mailroom {
   public:
-    // Errc::protocol when the launcher's dump is not of our schema.
-    static Result<std::unique_ptr<Mailroom>> open(service::NetContext& context);
+    // Both outlive it.
+    Mailroom(service::NetContext& context, const NetSettings& settings);
 
-    [[nodiscard]] const Policy& policy() const { return policy_; }
-    [[nodiscard]] const SmtpdOptions& options() const { return options_; }
+    [[nodiscard]] const Policy& policy() const { return settings_.policy; }
+    [[nodiscard]] const SmtpdOptions& options() const { return settings_.options; }
     [[nodiscard]] MemoryBudget& memory() { return memory_; }
     [[nodiscard]] KnownSpaces& spaces() { return spaces_; }
     [[nodiscard]] LookupClient& lookups() { return lookups_; }
-    // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS.
-    [[nodiscard]] bool channel_binding() const { return channel_binding_; }
+    [[nodiscard]] bool channel_binding() const { return settings_.channel_binding; }
     [[nodiscard]] bool queue_is_there() const { return queue_ != nullptr && !queue_->closed(); }
     void submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,
                 QueueClient::OnQueued on_queued);
@@ -39,14 +46,8 @@ class Mailroom {
     void adopt(std::string_view name, UniqueFd channel);
 
   private:
-    Mailroom(service::NetContext& context, SmtpdOptions options);
-    void read_policy(const service::NetContext& context, bool scram, bool transcript,
-                     const std::vector<std::string>& domains);
-
     service::NetContext& context_;
-    SmtpdOptions options_;
-    Policy policy_;
-    bool channel_binding_ = false;
+    const NetSettings& settings_;
     MemoryBudget memory_;
     LookupClient lookups_;
     KnownSpaces spaces_;

@@ -8,7 +8,6 @@
 #include "smtpd/lookup_worker.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_client.h"
-#include "smtpd/requests.h"
 
 namespace posada::smtpd {
 
@@ -79,7 +78,6 @@ int smtpd_main(int argc, char** argv) {
     daemon.name = "smtpd";
     daemon.net_program = "smtpd-net";
     daemon.role = "smtpd";
-    daemon.requests = mx_requests;
     daemon.logins = false;
     daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
     daemon.make_monitor = &make_monitor<Smtpd>;

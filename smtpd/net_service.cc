@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtpd/net_service.h"
 
-#include "common/base/log.h"
 #include "common/service/connections.h"
 #include "smtpd/conn.h"
 
@@ -15,19 +14,19 @@ class NetService final : public service::Connections<Conn, std::unique_ptr<Mailr
     void adopt(std::string_view name, UniqueFd channel) override { shared()->adopt(name, std::move(channel)); }
 };
 
-std::unique_ptr<service::NetService> make(service::NetContext& context) {
-    auto room = Mailroom::open(context);
-    if (!room) {
-        log(event::start_failed, {{"service", "smtpd"}, {"error", room.error().describe()}});
-        return nullptr;
-    }
-    return std::make_unique<NetService>(context, std::move(*room));
+Result<service::MakeService> prepare(const service::NetStart& start) {
+    auto settings = NetSettings::read(start);
+    if (!settings) return settings.error();
+    return service::MakeService(
+        [kept = std::make_shared<const NetSettings>(std::move(*settings))](service::NetContext& context) {
+            return std::make_unique<NetService>(context, std::make_unique<Mailroom>(context, *kept));
+        });
 }
 
 } // namespace
 
 int smtp_net_main(std::span<const priv::RequestInfo> requests, int argc, char** argv) {
-    return service::net_main({"smtpd", service::NetModel::shared, requests, "", &make}, argc, argv);
+    return service::net_main({"smtpd", service::NetModel::shared, requests, "", &prepare}, argc, argv);
 }
 
 } // namespace posada::smtpd

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Connections<Conn>: the NetService of a daemon whose connections do not know each other. Conn is constructed with
 // (NetContext&, shared state, Accepted, on_finished) and has stop(). It owns every Conn and deletes it at the end of
-// the loop's turn, so a handler never dies under itself.
+// the loop's turn, so a handler never dies under itself. prepare_connections<Conn, Settings> is all that the main() of
+// such a daemon's net program needs.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace posada::service {
 template <class Conn, class Shared>
 class Connections : public NetService {
   public:
-    Connections(NetContext& context, Shared shared) : context_(context), shared_(std::move(shared)) {}
+    Connections(NetContext& context, Shared shared) : context_(context), shared_(std::forward<Shared>(shared)) {}
 
     void accept(Accepted connection) override {
         const std::uint64_t id = connection.id;
@@ -43,5 +44,15 @@ class Connections : public NetService {
     Shared shared_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conn>> connections_;
 };
+
+// NetDaemon::prepare for a Conn whose shared state is its daemon's settings, as Settings::read(NetStart) makes them.
+template <class Conn, class Settings>
+Result<MakeService> prepare_connections(const NetStart& start) {
+    auto settings = Settings::read(start);
+    if (!settings) return settings.error();
+    return MakeService([kept = std::make_shared<const Settings>(std::move(*settings))](NetContext& context) {
+        return std::make_unique<Connections<Conn, const Settings&>>(context, *kept);
+    });
+}
 
 } // namespace posada::service

@@ -57,7 +57,7 @@ Result<UniqueFd> MonitorService::open_service(std::string_view name) {
 }
 
 Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options)
-    : loop_(loop), daemon_(daemon), options_(std::move(options)) {
+    : loop_(loop), daemon_(daemon), requests_(with_connection_requests(daemon.requests)), options_(std::move(options)) {
     restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
         if (!start_net()) restart_later();
     });
@@ -94,7 +94,7 @@ Result<NetProgram> Launcher::make_program(const Settings& settings) {
     if (!secrets) return secrets.error();
     program.path = libexec_path(daemon_.net_program);
     program.identity = *identity;
-    program.hello.table_hash = priv::table_hash(daemon_.requests);
+    program.hello.table_hash = priv::table_hash(requests_);
     program.hello.hostname = settings.common().hostname;
     program.hello.sandbox = static_cast<std::uint8_t>(settings.service().sandbox);
     program.hello.single = launched_.single;

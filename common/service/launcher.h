@@ -40,13 +40,14 @@ struct LauncherDaemon {
     std::string_view net_program; // "pop3d-net", beside us in ../libexec/posada
     std::string_view role;        // "pop3d": whose uid the net program gets (identity.h)
     NetModel model;
-    std::span<const priv::RequestInfo> requests;
-    bool logins; // clients log in here
+    std::span<const priv::RequestInfo> requests; // beside connection_requests.h
+    bool logins;                                 // clients log in here
     const SectionInfo& (*section)();
     bool (*serves)(const Listener& listener); // nullptr = all listeners of the section
     std::string_view refusal;                 // written, with CRLF, to a client a limit refuses; "" = silent close
     Result<std::unique_ptr<MonitorService>> (*make_monitor)(const MonitorContext& context);
-    // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks.
+    // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks. Only
+    // with NetModel::shared: one channel cannot serve many processes; launcher_main refuses it.
     std::vector<std::string_view> services{};
 };
 

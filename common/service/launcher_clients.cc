@@ -111,6 +111,8 @@ void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_
     session.id = info.id;
     session.service = daemon_.name;
     session.peer = *peer;
+    session.socket_peer = *peer;
+    session.local = *local;
     session.challenge = info.challenge;
     session.listener = listeners_[endpoint.listener];
     auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);

@@ -16,6 +16,7 @@ namespace posada::service {
 namespace {
 
 constexpr int exit_usage = 64;
+constexpr int exit_software = 70;
 constexpr int exit_system = 71;
 constexpr int exit_config = 78;
 // Two a client, and some; a shell's soft limit of 1,024 would end at 500 clients.
@@ -97,6 +98,11 @@ int report(const LauncherDaemon& daemon, const Error& error) {
 } // namespace
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv) {
+    if (daemon.model == NetModel::per_connection && !daemon.services.empty()) {
+        std::fprintf(stderr, "%.*s: services need NetModel::shared\n", static_cast<int>(daemon.name.size()),
+                     daemon.name.data());
+        return exit_software;
+    }
     priv::keep_title_room(argc, argv); // before getopt reorders it
     shield_client_from_stderr();
     LauncherOptions options;

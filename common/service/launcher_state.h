@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/io/loop.h"
 #include "common/service/certificate_watch.h"
+#include "common/service/connection_requests.h"
 #include "common/service/launch.h"
 #include "common/service/launcher.h"
 #include "common/service/limits.h"
@@ -123,6 +124,7 @@ class Launcher {
 
     io::Loop& loop_;
     const LauncherDaemon& daemon_;
+    const std::vector<priv::RequestInfo> requests_; // of a connection to its monitor
     LauncherOptions options_;
     Settings settings_;
     std::vector<Listener> listeners_; // those this daemon serves

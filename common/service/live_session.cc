@@ -10,8 +10,8 @@
 namespace posada::service {
 
 LiveSession::LiveSession(Launcher& launcher, SessionInfo info, UniqueFd channel, NetHandle* net, std::uint32_t slot)
-    : launcher_(launcher), info_(std::move(info)), channel_(std::move(channel)), gate_(launcher.daemon_.requests),
-      net_(net), slot_(slot) {}
+    : launcher_(launcher), info_(std::move(info)), channel_(std::move(channel)), gate_(launcher.requests_), net_(net),
+      slot_(slot) {}
 
 void LiveSession::start() {
     shared_ = launcher_.monitor_service_;
@@ -28,7 +28,7 @@ void LiveSession::set_phase(priv::Phase phase) {
 io::Loop& LiveSession::loop() { return launcher_.loop_; }
 
 void LiveSession::on_readable() {
-    auto received = channel_.receive(priv::max_request_fds(launcher_.daemon_.requests));
+    auto received = channel_.receive(priv::max_request_fds(launcher_.requests_));
     if (!received && received.error().code == Errc::busy) return;
     if (!received && received.error().code == Errc::protocol) return kill(received.error().text);
     if (!received || !received->has_value()) return end();

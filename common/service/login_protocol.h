@@ -17,7 +17,6 @@
 #include "common/base/result.h"
 #include "common/priv/request.h"
 #include "common/proto/login.h"
-#include "common/service/client_address.h"
 
 namespace posada::service {
 
@@ -39,14 +38,13 @@ inline constexpr std::string_view login_too_soon = "too soon";
 // Of the error that a login request was answered with.
 proto::LoginRefusal login_refusal(const Error& error);
 
-constexpr std::array<priv::RequestInfo, 4> login_requests{{
+constexpr std::array<priv::RequestInfo, 3> login_requests{{
     {check_password_request, "check_password", priv::before_login, false, 1200, 0, 1,
      "Checks a name and a password in a worker process; a success may carry the user's agent."},
     {scram_first_request, "scram_first", priv::before_login, false, 1400, 0, 0,
      "Starts a SCRAM-SHA-256 exchange: nonce, salt and iterations, for any name."},
     {scram_final_request, "scram_final", priv::before_login, false, 3100, 0, 1,
      "Ends a SCRAM-SHA-256 exchange: checks the proof in a worker process."},
-    client_address_row,
 }};
 
 // Of pop3d: the digest of RFC 1939 §7 over the challenge that the monitor itself gave to this connection.

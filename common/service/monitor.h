@@ -23,7 +23,9 @@ namespace posada::service {
 struct SessionInfo {
     std::uint64_t id = 0;
     std::string_view service; // "pop3d"
-    io::Address peer;         // the client behind a proxy, once it is known
+    io::Address peer;         // the client; behind a proxy as the net process claims, once it has
+    io::Address socket_peer;  // what the kernel says: what a monitor connects to is this
+    io::Address local;        // where the client connected to
     Listener listener;
     std::string challenge{}; // MonitorService::challenge()
 };

@@ -34,8 +34,6 @@ struct Accepted {
 
 struct NetContext {
     io::Loop& loop;
-    std::string hostname;
-    std::string_view options; // the daemon's own options as dumped by its schema; decoded once by make()
     // nullptr when no certificate is configured. A renewed certificate arrives with a new net process.
     std::function<std::shared_ptr<io::TlsContext>(io::TlsProfile)> tls;
     // To be called when the last connection has gone: ends a connection's process, lets a stopping one finish.
@@ -50,19 +48,29 @@ class NetService {
   public:
     virtual ~NetService() = default;
     virtual void accept(Accepted connection) = 0;
-    // A descriptor the launcher hands to a shared net process ("queue", "lookup"); again after that service restarted.
+    // A descriptor the launcher hands to a shared net process (LauncherDaemon::services); again after that service
+    // restarted.
     virtual void adopt(std::string_view name, UniqueFd channel);
     // Graceful stop: finish what is under way, then NetContext::idle().
     virtual void stop() = 0;
 };
 
+// What a net program is told before it is ready; settings are made of it once.
+struct NetStart {
+    std::string_view hostname;
+    std::string_view options; // decode_net_options()
+};
+// Makes the service of a process: once (shared), or in each connection's process. context outlives the service.
+using MakeService = std::function<std::unique_ptr<NetService>(NetContext& context)>;
+
 struct NetDaemon {
     std::string_view name; // "pop3d"
     NetModel model;
-    std::span<const priv::RequestInfo> requests; // the monitor's table, for the hello's hash
+    std::span<const priv::RequestInfo> requests; // the daemon's own table, for the hello's hash
     std::string_view alpn;                       // "pop3" or ""
-    // context outlives the service. nullptr = it cannot start and has logged why (shared model: exit 78).
-    std::unique_ptr<NetService> (*make)(NetContext& context);
+    // Once per program, before it is ready; an error (launcher and net program are of two versions) ends it with 78, so
+    // that no client meets it. Most daemons: prepare_connections() of connections.h.
+    Result<MakeService> (*prepare)(const NetStart& start);
 };
 
 // The whole main() of a net program.

@@ -22,6 +22,7 @@
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/sandbox.h"
+#include "common/service/connection_requests.h"
 #include "common/service/log_transport.h"
 #include "common/service/net_protocol.h"
 
@@ -103,6 +104,7 @@ class NetProcess {
     std::shared_ptr<io::TlsContext> modern_;
     std::shared_ptr<io::TlsContext> legacy_;
     std::uint64_t* page_ = nullptr;
+    MakeService make_service_;
     priv::PreparedSandbox final_sandbox_;
     std::map<pid_t, std::uint64_t> children_;
     bool stopping_ = false;
@@ -118,10 +120,13 @@ Status NetProcess::receive_hello() {
     auto hello = decode_hello(message.payload);
     if (!hello) return hello.error();
     hello_ = std::move(*hello);
-    if (hello_.table_hash != priv::table_hash(daemon_.requests))
+    if (hello_.table_hash != priv::table_hash(with_connection_requests(daemon_.requests)))
         return Error{Errc::unavailable, 0,
                      "launcher and net program differ in their request table (upgrade under way?)"};
     RETURN_IF_ERROR(load_config(message.fds[0], message.fds[1]));
+    auto prepared = daemon_.prepare({hello_.hostname, config_.options});
+    if (!prepared) return prepared.error();
+    make_service_ = std::move(*prepared);
     return map_page(message.fds[2]);
 }
 
@@ -177,7 +182,7 @@ std::unique_ptr<NetContext> NetProcess::make_context(io::Loop& loop) {
         if (!send(NetMessage::want, w.bytes())) stopping_ = true;
     };
     const auto serving = [this](std::uint64_t id) { *page_ = id; };
-    return std::make_unique<NetContext>(NetContext{loop, hello_.hostname, config_.options, tls, idle, want, serving});
+    return std::make_unique<NetContext>(NetContext{loop, tls, idle, want, serving});
 }
 
 // ---- per_connection: the zygote ----
@@ -221,7 +226,7 @@ bool NetProcess::zygote_message() {
     case NetMessage::hello:
     case NetMessage::ready:
     case NetMessage::ended:
-    case NetMessage::adopt:
+    case NetMessage::adopt: // launcher_main refuses services in this model
     case NetMessage::want:
     case NetMessage::stop: return false;
     }
@@ -245,7 +250,7 @@ void NetProcess::connection_process(const ConnectionInfo& info, std::vector<Uniq
     auto loop = io::Loop::create();
     if (!loop) ::_exit(fail(exit_system, loop.error()));
     const auto context = make_context(**loop);
-    const auto service = daemon_.make(*context);
+    const auto service = make_service_(*context);
     if (const Status confined = final_sandbox_.apply(); !confined) ::_exit(fail(exit_system, confined.error()));
     service->accept(to_accepted(info, config_, std::move(fds)));
     (*loop)->run();
@@ -276,8 +281,7 @@ int NetProcess::serve() {
     auto loop = io::Loop::create();
     if (!loop) return fail(exit_system, loop.error());
     const auto context = make_context(**loop);
-    const auto service = daemon_.make(*context);
-    if (!service) return exit_config; // it has said why
+    const auto service = make_service_(*context);
     if (const Status confined = final_sandbox_.apply(); !confined) return fail(exit_system, confined.error());
     if (const Status blocking = set_nonblocking(channel_.fd(), true); !blocking)
         return fail(exit_system, blocking.error());

@@ -10,12 +10,12 @@
 #include "common/priv/request.h"
 #include "common/priv/sandbox.h"
 #include "common/priv/seccomp_rules.h"
+#include "common/service/connection_requests.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
 #include "smtpd/agent.h"
 #include "smtpd/lookup_worker.h"
 #include "smtpd/queue_protocol.h"
-#include "smtpd/requests.h"
 
 namespace posada {
 namespace {
@@ -76,9 +76,10 @@ void print_profiles() {
 }
 
 void print_all() {
+    print_requests("A net process asks the monitor: every daemon, and all that port 25 may ask",
+                   service::connection_requests);
     print_requests("A net process asks the monitor: password checks (pop3d; smtpd submission has no check_apop)",
                    pop3d::monitor_requests);
-    print_requests("smtpd on port 25 asks the monitor", smtpd::mx_requests);
     print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::agent_requests);
     print_requests("smtpd asks the lookup worker", smtpd::lookup_requests());
     for (const auto role :

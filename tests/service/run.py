@@ -388,6 +388,17 @@ proxy_from = ["127.0.0.2"]
 
 
 @test
+def a_monitor_knows_both_ends_whatever_the_net_process_claims():
+    with echod(PROXY_LISTENER) as d:
+        direct = Client(d.port, source="127.0.0.7")
+        direct.ask("WHERE", f"+127.0.0.7 127.0.0.7 127.0.0.1 {d.port}")
+        behind = Client(d.port, source="127.0.0.2", banner=False)
+        behind.send("PROXY TCP4 192.0.2.9 192.0.2.1 4711 7")
+        behind.expect("+hello")
+        behind.ask("WHERE", f"+192.0.2.9 127.0.0.2 127.0.0.1 {d.port}")
+
+
+@test
 def only_a_proxy_may_name_a_client():
     with echod(PROXY_LISTENER) as d:
         liar = Client(d.port, source="127.0.0.7")

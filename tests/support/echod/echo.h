@@ -17,15 +17,15 @@ namespace posada::echod {
 
 inline constexpr priv::RequestInfo requests[] = {
     {2, "upper", priv::any_phase, false, 1024, 0, 0, "returns the text in upper case"},
-    service::client_address_row,
     {20, "open", priv::any_phase, false, 0, 0, 1, "hands over a descriptor"},
+    {22, "where", priv::any_phase, false, 0, 0, 0, "both ends of the connection as the monitor knows them"},
 };
 
 inline service::NetModel model_of(std::string_view program) {
     return program.find("-shared") == program.npos ? service::NetModel::per_connection : service::NetModel::shared;
 }
 
-enum class Action : std::uint8_t { reply, ask_upper, ask_open, name_client, start_tls, crash, close };
+enum class Action : std::uint8_t { reply, ask_upper, ask_open, ask_where, name_client, start_tls, crash, close };
 struct Effect {
     Action action;
     std::string text;
@@ -37,6 +37,7 @@ struct Session {
     void on_echo(std::string_view arg) { effect = {Action::reply, "+" + std::string(arg)}; }
     void on_upper(std::string_view arg) { effect = {Action::ask_upper, std::string(arg)}; }
     void on_open(std::string_view) { effect = {Action::ask_open, {}}; }
+    void on_where(std::string_view) { effect = {Action::ask_where, {}}; }
     void on_name(std::string_view arg) { effect = {Action::name_client, std::string(arg)}; }
     void on_starttls(std::string_view) { effect = {Action::start_tls, "+go"}; }
     void on_crash(std::string_view) { effect = {Action::crash, {}}; }
@@ -48,6 +49,7 @@ inline constexpr proto::CommandRow<Session> commands[] = {
     {"ECHO", proto::Arg::optional, 1, 0, "ECHO [SP text]", "say it again", "", nullptr, "", &Session::on_echo},
     {"UPPER", proto::Arg::required, 1, 0, "UPPER SP text", "say it louder", "", nullptr, "", &Session::on_upper},
     {"OPEN", proto::Arg::none, 1, 0, "OPEN", "be handed a descriptor", "", nullptr, "", &Session::on_open},
+    {"WHERE", proto::Arg::none, 1, 0, "WHERE", "who is connected", "", nullptr, "", &Session::on_where},
     {"NAME", proto::Arg::required, 1, proto::hidden, "NAME SP address", "lie", "", nullptr, "", &Session::on_name},
     {"STARTTLS", proto::Arg::none, 1, proto::starts_tls, "STARTTLS", "encrypt", "", nullptr, "", &Session::on_starttls},
     {"CRASH", proto::Arg::none, 1, proto::hidden, "CRASH", "abort", "", nullptr, "", &Session::on_crash},

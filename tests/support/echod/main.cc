@@ -29,9 +29,12 @@ const service::SectionInfo& Options::section() {
 
 class Monitor final : public service::MonitorSession {
   public:
-    explicit Monitor(service::MonitorLink& link) : link_(link) {}
+    Monitor(service::MonitorLink& link, const service::SessionInfo& info) : link_(link), info_(info) {}
     void handle(std::size_t, priv::Message m) override {
         if (m.type == requests[0].type) return link_.answer(m.type, priv::encode_ok(ascii_upper(m.payload)));
+        if (m.type == requests[2].type)
+            return link_.answer(m.type, priv::encode_ok(info_.peer.ip() + " " + info_.socket_peer.ip() + " " +
+                                                        info_.local.ip() + " " + std::to_string(info_.local.port())));
         const UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         const int fd = opened.get();
         link_.answer(m.type, priv::encode_ok(""), {&fd, 1});
@@ -39,13 +42,14 @@ class Monitor final : public service::MonitorSession {
 
   private:
     service::MonitorLink& link_;
+    const service::SessionInfo& info_;
 };
 
 class Service final : public service::MonitorService {
   public:
     std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink& link,
-                                                          const service::SessionInfo&) override {
-        return std::make_unique<Monitor>(link);
+                                                          const service::SessionInfo& info) override {
+        return std::make_unique<Monitor>(link, info);
     }
 };
 

@@ -8,9 +8,13 @@
 
 namespace posada::echod {
 
+struct Settings {
+    static Result<Settings> read(const service::NetStart&) { return Settings{}; }
+};
+
 class Conn final : public service::Connection {
   public:
-    Conn(service::NetContext& context, int&, service::Accepted accepted, std::function<void()> finished)
+    Conn(service::NetContext& context, const Settings&, service::Accepted accepted, std::function<void()> finished)
         : Connection(context, std::move(accepted), 1, std::move(finished)) {}
 
   private:
@@ -29,9 +33,11 @@ class Conn final : public service::Connection {
     void act(const Effect& effect) {
         if (effect.action == Action::crash) std::abort();
         if (effect.action == Action::ask_upper) return ask(requests[0].type, effect.text);
-        if (effect.action == Action::ask_open) return ask(requests[2].type, "");
+        if (effect.action == Action::ask_open) return ask(requests[1].type, "");
+        if (effect.action == Action::ask_where) return ask(requests[2].type, "");
         if (effect.action == Action::name_client)
-            return ask(requests[1].type, service::encode_client_address(*io::Address::parse(effect.text, 1)));
+            return ask(service::client_address_request,
+                       service::encode_client_address(*io::Address::parse(effect.text, 1)));
         stream().write(effect.text + "\r\n");
         if (effect.action == Action::start_tls) start_tls();
         if (effect.action == Action::close) close("quit");
@@ -49,13 +55,11 @@ class Conn final : public service::Connection {
     bool waiting_ = false;
 };
 
-static std::unique_ptr<service::NetService> make(service::NetContext& context) {
-    return std::make_unique<service::Connections<Conn, int>>(context, 0);
-}
-
 } // namespace posada::echod
 
 int main(int argc, char** argv) {
     using namespace posada;
-    return service::net_main({"echod", echod::model_of(argv[0]), echod::requests, "", &echod::make}, argc, argv);
+    return service::net_main({"echod", echod::model_of(argv[0]), echod::requests, "",
+                              &service::prepare_connections<echod::Conn, echod::Settings>},
+                             argc, argv);
 }

@@ -85,13 +85,8 @@ class ConnTest : public ::testing::Test {
     void serve(UniqueFd socket, UniqueFd channel) {
         auto loop = io::Loop::create();
         ASSERT_TRUE(loop.ok());
-        service::NetContext context{**loop,
-                                    "mail.micasa.test",
-                                    {},
-                                    [](io::TlsProfile) { return std::shared_ptr<io::TlsContext>(); },
-                                    [] {},
-                                    [](std::string_view) {},
-                                    [](std::uint64_t) {}};
+        service::NetContext context{**loop, [](io::TlsProfile) { return std::shared_ptr<io::TlsContext>(); }, [] {},
+                                    [](std::string_view) {}, [](std::uint64_t) {}};
         service::Accepted accepted;
         accepted.socket = std::move(socket);
         accepted.channel = std::move(channel);

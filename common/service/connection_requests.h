@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The requests that the launcher itself answers for every connection of every daemon; a daemon's table is followed by
+// them, and no daemon names them.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "common/service/client_address.h"
+
+namespace posada::service {
+
+constexpr priv::RequestInfo connection_requests[] = {client_address_row};
+
+// The daemon's rows keep their index.
+inline std::vector<priv::RequestInfo> with_connection_requests(std::span<const priv::RequestInfo> daemon) {
+    std::vector<priv::RequestInfo> all(daemon.begin(), daemon.end());
+    all.insert(all.end(), std::begin(connection_requests), std::end(connection_requests));
+    return all;
+}
+
+} // namespace posada::service
