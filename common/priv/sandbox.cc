@@ -89,7 +89,8 @@ std::string_view sandbox_profile_meaning(SandboxProfile profile) { return info_o
 
 bool sandboxed() noexcept { return raised; }
 
-Result<PreparedSandbox> prepare_sandbox(SandboxProfile profile, SandboxMode mode, int log_fd) {
+Result<PreparedSandbox> prepare_sandbox(SandboxProfile profile, SandboxMode mode, int log_fd,
+                                        std::optional<SandboxProfile> below) {
     PreparedSandbox out;
     out.prepared_ = true;
     out.profile_ = profile;
@@ -97,7 +98,8 @@ Result<PreparedSandbox> prepare_sandbox(SandboxProfile profile, SandboxMode mode
     out.log_fd_ = log_fd;
     if (mode == SandboxMode::off) return out;
     prepare_violation_names();
-    auto filter = SeccompFilter::build(profile, mode);
+    auto filter = below ? Result<SeccompFilter>(SeccompFilter::build_on_top(profile, mode, *below))
+                        : SeccompFilter::build(profile, mode);
     if (!filter) return filter.error();
     out.filter_ = std::move(*filter);
     if (mode == SandboxMode::log) return out;

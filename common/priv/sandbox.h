@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The sandbox of a process: no_new_privs, resource limits, Landlock and a seccomp filter, chosen by role.
 // prepare_sandbox() does the slow part once (filter compiled, ruleset made); apply() raises it in microseconds, in a
-// forked child too. Stacking is meant: a zygote applies net_zygote, its children net_connection on top.
+// forked child too. Stacking is meant: a zygote applies net_zygote, its children net_connection on top of it.
 // Before apply(): locale, time zone, certificates, CA files and everything else that opens files by itself.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -53,7 +54,7 @@ class PreparedSandbox {
     [[nodiscard]] int ruleset_fd() const noexcept { return ruleset_.get(); }
 
   private:
-    friend Result<PreparedSandbox> prepare_sandbox(SandboxProfile, SandboxMode, int);
+    friend Result<PreparedSandbox> prepare_sandbox(SandboxProfile, SandboxMode, int, std::optional<SandboxProfile>);
     bool prepared_ = false;
     SandboxProfile profile_ = SandboxProfile::net_connection;
     SandboxMode mode_ = SandboxMode::enforce;
@@ -64,8 +65,9 @@ class PreparedSandbox {
 
 // log_fd: borrowed, stays open in the confined process; violations are sent there as log lines (a socket: one datagram
 // each). Logs sandbox-weak when the kernel has no Landlock; without seccomp enforce and log fail with
-// Errc::unavailable.
-Result<PreparedSandbox> prepare_sandbox(SandboxProfile profile, SandboxMode mode, int log_fd);
+// Errc::unavailable. below: what the process that applies it has inherited from its parent, by fork, in the same mode.
+Result<PreparedSandbox> prepare_sandbox(SandboxProfile profile, SandboxMode mode, int log_fd,
+                                        std::optional<SandboxProfile> below = std::nullopt);
 
 // True once apply() has raised a filter in this process.
 bool sandboxed() noexcept;

@@ -328,7 +328,8 @@ int NetProcess::run() {
     const auto mode = static_cast<priv::SandboxMode>(hello_.sandbox);
     const auto profile =
         daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;
-    auto prepared = priv::prepare_sandbox(profile, mode, zygote_log_fd);
+    const auto below = forks() ? std::optional(priv::SandboxProfile::net_zygote) : std::nullopt;
+    auto prepared = priv::prepare_sandbox(profile, mode, zygote_log_fd, below);
     if (!prepared) return fail(exit_system, prepared.error());
     final_sandbox_ = std::move(*prepared);
     if (!forks()) return serve();

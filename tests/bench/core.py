@@ -156,7 +156,7 @@ def posada(work, program, tls=None, mode="listen", extra="", users=lambda folder
         listener.bind(("127.0.0.1", port))
         listener.listen(1024)
         # LISTEN_PID is the number of the process that execs us: a shell sets it.
-        command = ["/bin/sh", "-c", f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh", *command]
+        command = ["bash", "-c", f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh", *command]
         options["pass_fds"].append(listener.fileno())
     process = subprocess.Popen(command, **options)
     os.close(writer)

@@ -216,7 +216,8 @@ TEST(Sandbox, ChildOfTheZygoteIsConfinedFurther) {
     // As daemons do it: both made before the first is raised.
     const Outcome outcome = in_child([](int log_fd) {
         if (!drop_root()) return not_confined;
-        auto final_one = prepare_sandbox(SandboxProfile::net_connection, SandboxMode::enforce, log_fd);
+        auto final_one =
+            prepare_sandbox(SandboxProfile::net_connection, SandboxMode::enforce, log_fd, SandboxProfile::net_zygote);
         auto base = prepare_sandbox(SandboxProfile::net_zygote, SandboxMode::enforce, log_fd);
         if (!final_one || !base || !base->apply()) return not_confined;
         const pid_t pid = ::fork();
