@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/conn.h"
 
-#include <algorithm>
-
-#include "common/base/log.h"
 #include "common/service/config.h"
 
 namespace posada::pop3d {
-
-namespace {
-constexpr std::size_t most_queued = 64 * 1024; // octets of output; more waits until the client has read
-}
 
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
@@ -34,29 +27,22 @@ Result<NetSettings> NetSettings::read(const service::NetStart& start) {
 
 Conn::Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
            std::function<void()> finished)
-    : Connection(context, std::move(accepted), 1, std::move(finished)), settings_(settings), session_(settings.policy) {
-    stream().set_low_water(most_queued);
-}
+    : SessionDriver(context, settings.policy, std::move(accepted), 1, std::move(finished)), settings_(settings) {}
 
 // The peer's rights are asked for before TLS: what plaintext_auth permits.
 void Conn::on_peer() {
-    session_.set_peer(Peer{tls_available(), private_enough(), accepted().challenge});
-    stream().set_deadline(settings_.options.login_timeout);
-}
-
-void Conn::stop() {
-    session_.shut_down();
-    run();
+    session().set_peer(Peer{tls_available(), private_enough(), accepted().challenge});
+    set_deadline(settings_.options.login_timeout);
 }
 
 void Conn::greet() {
-    if (stream().tls_active()) session_.tls_started(binding());
-    session_.greet();
+    if (stream().tls_active()) session().tls_started(binding());
+    session().greet();
     run();
 }
 
 void Conn::on_tls() {
-    session_.tls_started(binding());
+    session().tls_started(binding());
     run();
 }
 
@@ -70,65 +56,20 @@ void Conn::on_drained() {
     run();
 }
 
-void Conn::on_timeout() {
-    session_.timeout();
-    run();
+void Conn::perform(const Effect& effect) {
+    std::visit([this](const auto& e) { act(e); }, effect);
 }
 
-void Conn::on_end() { agent_.reset(); }
-
-bool Conn::busy() { return !session_.closed() && (session_.waiting() || !stream().input().empty()); }
-
-bool Conn::client_reads() { return stream().pending_output() <= most_queued; }
-
-void Conn::run() {
-    if (running_) return; // an answer that came at once: the loop below goes on with it
-    running_ = true;
-    while (step()) {
-    }
-    running_ = false;
-    if (input_ended() && !busy()) close("closed by client");
+// Before login one time for all of it.
+std::optional<Millis> Conn::patience() {
+    if (!session().logged_in()) return std::nullopt;
+    return settings_.options.idle_timeout;
 }
 
-// False: nothing more can be done now.
-bool Conn::step() {
-    auto effects = session_.take_effects();
-    for (const Effect& effect : effects) std::visit([this](const auto& e) { act(e); }, effect);
-    if (!effects.empty()) return true;
-    if (closing() || !client_reads()) return false;
-    if (session_.listing()) {
-        session_.output_drained();
-        return true;
-    }
-    if (session_.waiting()) return false;
-    const std::size_t used = session_.consume(stream().input());
-    stream().consume(used);
-    return used != 0;
-}
-
-// Setting a deadline asks the kernel what the client has confirmed: not for each of a thousand mails in a second. The
-// idle time is never shorter than configured.
-void Conn::restart_idle_time() {
-    const Millis idle = settings_.options.idle_timeout;
-    const Millis slack = std::min(Millis(1'000), idle / 64);
-    const Instant now = context().loop.clock().now();
-    if (now < idle_since_ + slack) return;
-    idle_since_ = now;
-    stream().set_deadline(idle + slack);
-}
-
-// A reply is what a client waits for: each one starts the idle time anew.
-void Conn::act(const SendReply& reply) {
-    if (session_.logged_in()) restart_idle_time();
-    stream().write(reply.bytes);
-}
-
-void Conn::act(const StartTls&) { start_tls(); }
-
-void Conn::act(const LogNote& note) {
-    std::vector<LogField> fields{{"rip", accepted().peer.ip()}, {"session", std::to_string(accepted().id)}};
-    fields.insert(fields.end(), note.fields.begin(), note.fields.end());
-    log(*note.event, fields);
+bool Conn::write_more() {
+    if (!session().listing()) return false;
+    session().output_drained();
+    return true;
 }
 
 void Conn::act(const Close& effect) {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "common/service/connection.h"
+#include "common/service/session_driver.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/message_writer.h"
 #include "pop3d/options.h"
@@ -24,48 +24,31 @@ struct NetSettings {
     static Result<NetSettings> read(const service::NetStart& start);
 };
 
-class Conn final : public service::Connection {
+class Conn final : public service::SessionDriver<Session> {
   public:
     // settings outlive the connection.
     Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
          std::function<void()> finished);
-    void stop() override;
 
   private:
     using OnAnswer = service::MonitorClient::OnAnswer;
 
     void on_peer() override;
     void greet() override;
-    void on_input() override { run(); }
     void on_tls() override;
     [[nodiscard]] std::string binding(); // what -PLUS binds to; empty = not offered
     void on_drained() override;
-    void on_timeout() override;
-    void on_end() override;
-    [[nodiscard]] bool busy() override;
+    void on_end() override { agent_.reset(); }
+    void perform(const Effect& effect) override;
+    [[nodiscard]] std::optional<Millis> patience() override;
+    bool write_more() override;
+    void take_agent(UniqueFd channel) override { agent_channel_ = std::move(channel); }
 
-    void restart_idle_time();
-
-    // Goes on until everything waits: for input, for an answer, or for the client to read.
-    void run();
-    bool step();
-    [[nodiscard]] bool client_reads();
-
-    // conn.cc: effects of the dialog
-    void act(const SendReply& reply);
-    void act(const StartTls&);
-    void act(const LogNote& note);
+    using SessionDriver::act;
     void act(const Close& effect);
-    // conn_login.cc: monitor and agent's mailbox
-    void act(const CheckPassword& check);
+    // conn_login.cc: the agent's mailbox
     void act(const CheckApop& check);
-    void ask_for_login(std::uint16_t type, const Result<std::string>& payload);
-    void act(const proto::SaslScramFirst& first);
-    void act(const proto::SaslScramFinal& final);
     void act(const OpenMailbox&);
-    void ask_monitor(std::uint16_t type, const Result<std::string>& payload, OnAnswer on_answer);
-    void refuse_login(const Error& error);
-    void take_agent(service::Reply& reply);
     void load_list(std::uint32_t first);
     void refuse_mailbox(const Error& error);
     void agent_lost();
@@ -84,10 +67,6 @@ class Conn final : public service::Connection {
     void ask_agent(std::uint16_t type, std::string_view payload, OnAnswer on_answer);
 
     const NetSettings& settings_;
-    Session session_;
-    bool running_ = false;
-    Instant idle_since_{}; // as the deadline knows it
-
     UniqueFd agent_channel_; // came with the login; the mailbox is opened through it
     std::unique_ptr<service::MonitorClient> agent_;
     MailboxSummary summary_;

@@ -30,20 +30,20 @@ void Conn::act(const OpenMessage& open) {
 void Conn::open_wanted() {
     if (auto message = ahead_.take()) {
         opened_ = std::move(*message);
-        session_.message_opened();
+        session().message_opened();
     }
     while (const auto range = ahead_.next_request()) fetch(*range);
 }
 
 void Conn::fetch(const FetchRange& range) {
     ask_agent(fetch_request, encode(range), [this, range](Result<service::Reply> reply) {
-        if (session_.closed()) return;
+        if (session().closed()) return;
         auto messages = reply ? opened_messages(*reply) : Result<std::vector<OpenedMessage>>(reply.error());
         if (messages) {
             ahead_.answered(range, std::move(*messages));
         } else if (ahead_.failed(range)) {
             const bool gone = messages.error().code == Errc::not_found;
-            session_.message_refused(gone ? MessageRefusal::gone : MessageRefusal::temporary);
+            session().message_refused(gone ? MessageRefusal::gone : MessageRefusal::temporary);
         }
         open_wanted();
         run();
@@ -63,7 +63,7 @@ void Conn::send_more() {
         const auto piece = next_piece();
         if (!piece) {
             transfer_.reset();
-            session_.mailbox_lost();
+            session().mailbox_lost();
             return;
         }
         if (piece->empty()) return end_transfer();
@@ -90,7 +90,7 @@ void Conn::end_transfer() {
     transfer_->writer.finish(out);
     stream().write(out);
     transfer_.reset();
-    session_.message_sent();
+    session().message_sent();
 }
 
 void Conn::act(const RemoveMessages& remove) {
@@ -102,11 +102,11 @@ void Conn::act(const RemoveMessages& remove) {
 }
 
 void Conn::mark_seen_from(std::size_t first) {
-    if (first == seen_.size()) return removing_.empty() ? session_.messages_removed() : commit();
+    if (first == seen_.size()) return removing_.empty() ? session().messages_removed() : commit();
     const std::size_t count = std::min(remove_batch, seen_.size() - first);
     const auto numbers = std::span<const std::uint32_t>(seen_).subspan(first, count);
     ask_agent(mark_seen_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply>) {
-        if (session_.closed()) return;
+        if (session().closed()) return;
         mark_seen_from(next);
         run();
     });
@@ -117,9 +117,9 @@ void Conn::remove_from(std::size_t first) {
     const std::size_t count = std::min(remove_batch, removing_.size() - first);
     const auto numbers = std::span<const std::uint32_t>(removing_).subspan(first, count);
     ask_agent(remove_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply> reply) {
-        if (session_.closed()) return;
+        if (session().closed()) return;
         if (reply) return remove_from(next);
-        session_.removal_failed();
+        session().removal_failed();
         run();
     });
 }
@@ -127,11 +127,11 @@ void Conn::remove_from(std::size_t first) {
 // RFC 1939 §6: +OK to QUIT is said when the deletions are done, here: when they are on stable storage.
 void Conn::commit() {
     ask_agent(commit_request, {}, [this](Result<service::Reply> reply) {
-        if (session_.closed()) return;
+        if (session().closed()) return;
         if (reply) {
-            session_.messages_removed();
+            session().messages_removed();
         } else {
-            session_.removal_failed();
+            session().removal_failed();
         }
         run();
     });

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "common/base/log.h"
+#include "common/proto/dialog.h"
 #include "common/proto/line.h"
 #include "common/proto/login.h"
 #include "common/proto/reply.h"
@@ -48,11 +48,11 @@ struct Peer {
 
 // ---- effects
 
-struct SendReply {
-    std::string bytes;
-};
-struct StartTls {}; // the last effect of its batch; the reply comes before it
 using proto::CheckPassword;
+using proto::Close;
+using proto::LogNote;
+using proto::SendReply;
+using proto::StartTls;
 struct CheckApop {
     std::string user;
     std::string digest; // 32 hexadecimal digits
@@ -68,13 +68,6 @@ struct SendMessage {
 struct RemoveMessages {
     std::vector<std::uint32_t> numbers;
     std::vector<std::uint32_t> seen; // sent by RETR and not removed; one of the two is not empty
-};
-struct LogNote {
-    const LogEvent* event;
-    std::vector<LogField> fields; // the driver puts address and session in front
-};
-struct Close {
-    std::string reason;
 };
 using Effect = std::variant<SendReply, StartTls, CheckPassword, CheckApop, proto::SaslScramFirst, proto::SaslScramFinal,
                             OpenMailbox, OpenMessage, SendMessage, RemoveMessages, LogNote, Close>;

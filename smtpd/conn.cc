@@ -4,14 +4,12 @@
 #include <algorithm>
 
 #include "common/base/log.h"
-#include "common/service/login_protocol.h"
 
 namespace posada::smtpd {
 
 namespace {
 
-constexpr std::size_t max_pending_output = 64 * 1024; // a client that does not read its replies gets no more of them
-constexpr int data_patience = 6;                      // data_timeouts for a whole message, however it trickles
+constexpr int data_patience = 6; // data_timeouts for a whole message, however it trickles
 
 Peer peer_of(const service::Accepted& accepted, const Mailroom& room, bool tls_available, bool private_enough) {
     Peer peer;
@@ -52,34 +50,32 @@ QueueVerdict verdict_of(const Error& error) {
 
 Conn::Conn(service::NetContext& context, std::unique_ptr<Mailroom>& room, service::Accepted accepted,
            std::function<void()> finished)
-    : Connection(context, std::move(accepted), 0, std::move(finished)), room_(*room), session_(room_.policy()),
+    : SessionDriver(context, room->policy(), std::move(accepted), 0, std::move(finished)), room_(*room),
       body_(room_.memory()), greeting_timer_(context.loop, [this] { say_greeting(); }) {}
 
 void Conn::on_peer() {
-    session_.set_peer(peer_of(accepted(), room_, tls_available(), private_enough()));
-    stream().set_deadline(room_.options().command_timeout);
+    session().set_peer(peer_of(accepted(), room_, tls_available(), private_enough()));
+    set_deadline(room_.options().command_timeout);
 }
 
 Conn::~Conn() { room_.forget(accepted().id); }
 
 // At least one turn of the loop later: what the client has sent by then was sent without waiting for us.
 void Conn::greet() {
-    if (stream().tls_active()) session_.tls_started(tls_facts());
+    if (stream().tls_active()) session().tls_started(tls_facts());
     greeting_timer_.start(room_.options().greeting_delay);
 }
 
 void Conn::say_greeting() {
-    context().serving(accepted().id);
     if (closing()) return;
     greeted_ = true;
-    session_.greet(!stream().input().empty());
-    perform();
-    arm_deadline();
+    session().greet(!stream().input().empty());
+    run();
 }
 
 void Conn::on_tls() {
-    session_.tls_started(tls_facts());
-    resume();
+    session().tls_started(tls_facts());
+    run();
 }
 
 TlsFacts Conn::tls_facts() {
@@ -87,59 +83,22 @@ TlsFacts Conn::tls_facts() {
     return {info.version + " " + info.cipher, room_.channel_binding() ? stream().tls_exporter() : std::string()};
 }
 
-// An answer may come while we are inside, for what is being consumed: then the loop below goes on with the rest.
-void Conn::pump() {
-    if (std::exchange(pumping_, true)) return;
-    while (greeted_ && !closing() && !session_.waiting() && !stream().input().empty() &&
-           stream().pending_output() < max_pending_output) {
-        const std::size_t used = session_.consume(stream().input(), context().loop.clock().unix_now());
-        const bool tls = perform(); // before consume(): pieces of the body point into the input
-        stream().consume(used);
-        if (tls) start_tls();
-        if (used == 0) break;
-    }
-    pumping_ = false;
-    arm_deadline();
+// A command has command_timeout, whatever trickles in meanwhile.
+std::optional<Millis> Conn::patience() {
+    if (session().in_data()) return std::nullopt;
+    return room_.options().command_timeout;
 }
 
-bool Conn::perform() {
-    tls_due_ = false;
-    for (auto effects = session_.take_effects(); !effects.empty(); effects = session_.take_effects())
-        for (const auto& effect : effects) std::visit([this](const auto& one) { on(one); }, effect);
-    return tls_due_;
-}
-
-// An answer has arrived from somewhere else than the client.
-void Conn::resume() {
-    context().serving(accepted().id);
-    perform();
-    pump();
-}
-
-// A command has command_timeout, whatever trickles in meanwhile; data have data_timeout for each part and six of them
-// for all.
-void Conn::arm_deadline() {
-    if (closing()) return;
-    const auto& options = room_.options();
-    if (!session_.in_data()) {
+// Data have data_timeout for each part and six of them for all.
+void Conn::settled() {
+    if (closing() || !session().in_data()) {
         in_data_ = false;
-        if (std::exchange(replied_, false)) stream().set_deadline(options.command_timeout);
         return;
     }
+    const Millis each = room_.options().data_timeout;
     const Instant now = context().loop.clock().now();
     if (!std::exchange(in_data_, true)) data_began_ = now;
-    const Millis left = data_began_ + data_patience * options.data_timeout - now;
-    stream().set_deadline(std::max(Millis(1), std::min(options.data_timeout, left)));
-}
-
-void Conn::on_timeout() {
-    session_.timeout();
-    perform();
-}
-
-void Conn::stop() {
-    session_.shut_down();
-    perform();
+    set_deadline(std::max(Millis(1), std::min(each, data_began_ + data_patience * each - now)));
 }
 
 void Conn::on_end() {
@@ -149,22 +108,11 @@ void Conn::on_end() {
 
 // ---- effects
 
-void Conn::on(const SendReply& effect) {
-    replied_ = true;
-    stream().write(effect.bytes);
+void Conn::perform(const Effect& effect) {
+    std::visit([this](const auto& e) { act(e); }, effect);
 }
 
-void Conn::on(const StartTls&) { tls_due_ = true; }
-
-void Conn::on(const Close& effect) { close(effect.reason); }
-
-void Conn::on(const LogNote& effect) {
-    std::vector<LogField> fields{{"rip", accepted().peer.ip()}, {"session", std::to_string(accepted().id)}};
-    fields.insert(fields.end(), effect.fields.begin(), effect.fields.end());
-    log(*effect.event, fields);
-}
-
-void Conn::on(const LookupRecipient& effect) {
+void Conn::act(const LookupRecipient& effect) {
     const auto verdict_of = [this](const LookupRecipient& asked, const Result<bool>& exists) {
         if (!exists) return RecipientVerdict::temporary;
         if (!*exists) return RecipientVerdict::unknown;
@@ -176,26 +124,26 @@ void Conn::on(const LookupRecipient& effect) {
         return RecipientVerdict::exists;
     };
     room_.lookups().ask(accepted().id, effect.mailbox.local, [this, effect, verdict_of](const Result<bool>& exists) {
-        session_.recipient_answer(verdict_of(effect, exists));
-        resume();
+        session().recipient_answer(verdict_of(effect, exists));
+        run();
     });
 }
 
-void Conn::on(const ReserveSpace& effect) {
-    if (!room_.queue_is_there()) return session_.space_answer(SpaceVerdict::no_queue);
+void Conn::act(const ReserveSpace& effect) {
+    if (!room_.queue_is_there()) return session().space_answer(SpaceVerdict::no_queue);
     const bool room = room_.memory().has_room(std::max<std::uint64_t>(effect.declared_size, 1));
-    session_.space_answer(room ? SpaceVerdict::granted : SpaceVerdict::no_space);
+    session().space_answer(room ? SpaceVerdict::granted : SpaceVerdict::no_space);
 }
 
-void Conn::on(const BodyChunk& effect) {
+void Conn::act(const BodyChunk& effect) {
     const Status written = body_.write(effect.owned.empty() ? effect.text : std::string_view(effect.owned));
     if (written) return;
     if (written.error().code != Errc::no_space)
         log(event::queue_error, {{"session", std::to_string(accepted().id)}, {"error", written.error().describe()}});
-    session_.space_exhausted();
+    session().space_exhausted();
 }
 
-void Conn::on(const DropBody&) { body_.drop(); }
+void Conn::act(const DropBody&) { body_.drop(); }
 
 // With several recipients the delivery decides for each.
 QueueVerdict Conn::room_for(const SubmitMessage& effect) {
@@ -207,11 +155,11 @@ QueueVerdict Conn::room_for(const SubmitMessage& effect) {
     return verdict == KnownSpaces::Verdict::full ? QueueVerdict::full : QueueVerdict::full_for_good;
 }
 
-void Conn::on(const SubmitMessage& effect) {
+void Conn::act(const SubmitMessage& effect) {
     if (const QueueVerdict verdict = room_for(effect); verdict != QueueVerdict::stored) {
         body_.drop();
-        session_.queue_answer(verdict, "");
-        return resume();
+        session().queue_answer(verdict, "");
+        return run();
     }
     for (const auto& recipient : effect.mail.recipients)
         if (recipient.local) room_.spaces().accepted(recipient.mailbox.local, body_.size());
@@ -222,56 +170,12 @@ void Conn::on(const SubmitMessage& effect) {
         if (!queue_id)
             log(event::queue_error,
                 {{"session", std::to_string(accepted().id)}, {"error", queue_id.error().describe()}});
-        session_.queue_answer(queue_id ? QueueVerdict::stored : verdict_of(queue_id.error()),
-                              queue_id ? *queue_id : "");
-        resume();
+        session().queue_answer(queue_id ? QueueVerdict::stored : verdict_of(queue_id.error()),
+                               queue_id ? *queue_id : "");
+        run();
     };
     if (!parts) return on_queued(parts.error());
     room_.submit(accepted().id, envelope, std::move(*parts), on_queued);
-}
-
-// ---- logins
-
-void Conn::ask_monitor(std::uint16_t type, Result<std::string> request,
-                       std::function<void(const service::Reply&)> on_success) {
-    if (!request) return session_.login_refused(LoginRefusal::denied);
-    monitor().request(type, accepted().id, *request,
-                      [this, on_success = std::move(on_success)](const Result<service::Reply>& reply) {
-                          if (reply)
-                              on_success(*reply);
-                          else
-                              session_.login_refused(service::login_refusal(reply.error()));
-                          resume();
-                      });
-    wipe(*request);
-}
-
-void Conn::on(const CheckPassword& effect) {
-    ask_monitor(service::check_password_request, service::encode_check_password(effect.user, effect.password.view()),
-                [this](const service::Reply& reply) {
-                    auto name = service::decode_login_name(reply.body);
-                    if (!name) return session_.login_refused(LoginRefusal::temporary);
-                    session_.login_accepted(std::move(*name));
-                });
-}
-
-void Conn::on(const proto::SaslScramFirst& effect) {
-    ask_monitor(service::scram_first_request,
-                service::encode_scram_first(effect.user, effect.client_first_bare, effect.gs2_header, effect.mechanism),
-                [this](const service::Reply& reply) {
-                    const auto server_first = service::decode_server_first(reply.body);
-                    if (!server_first) return session_.login_refused(LoginRefusal::temporary);
-                    session_.scram_started(*server_first);
-                });
-}
-
-void Conn::on(const proto::SaslScramFinal& effect) {
-    ask_monitor(service::scram_final_request, service::encode_scram_final(effect.auth_message, effect.client_proof),
-                [this](const service::Reply& reply) {
-                    const auto login = service::decode_scram_login(reply.body);
-                    if (!login) return session_.login_refused(LoginRefusal::temporary);
-                    session_.scram_accepted(login->server_signature, login->name);
-                });
 }
 
 } // namespace posada::smtpd

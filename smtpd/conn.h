@@ -6,61 +6,44 @@
 #include <functional>
 #include <memory>
 
-#include "common/service/connection.h"
+#include "common/service/session_driver.h"
 #include "smtpd/body.h"
 #include "smtpd/mailroom.h"
 #include "smtpd/session.h"
 
 namespace posada::smtpd {
 
-class Conn final : public service::Connection {
+class Conn final : public service::SessionDriver<Session> {
   public:
     Conn(service::NetContext& context, std::unique_ptr<Mailroom>& room, service::Accepted accepted,
          std::function<void()> finished);
     ~Conn() override;
-    void stop() override;
 
   private:
     void on_peer() override;
     void greet() override;
-    void on_input() override { pump(); }
     void on_tls() override;
-    void on_drained() override { pump(); }
-    void on_timeout() override;
     void on_end() override;
+    void perform(const Effect& effect) override;
+    [[nodiscard]] std::optional<Millis> patience() override;
+    [[nodiscard]] bool may_consume() override { return greeted_ && !session().waiting(); }
+    void settled() override;
 
     void say_greeting();
-    void pump();
-    // Of the session's, until there are none; true when STARTTLS is among them (it is the last one).
-    bool perform();
-    void resume();
-    void arm_deadline();
     [[nodiscard]] TlsFacts tls_facts();
 
-    void on(const SendReply& effect);
-    void on(const StartTls& effect);
-    void on(const CheckPassword& effect);
-    void on(const proto::SaslScramFirst& effect);
-    void on(const proto::SaslScramFinal& effect);
-    void on(const LookupRecipient& effect);
-    void on(const ReserveSpace& effect);
-    void on(const BodyChunk& effect);
-    void on(const SubmitMessage& effect);
-    void on(const DropBody& effect);
-    void on(const LogNote& effect);
-    void on(const Close& effect);
+    using SessionDriver::act;
+    void act(const LookupRecipient& effect);
+    void act(const ReserveSpace& effect);
+    void act(const BodyChunk& effect);
+    void act(const SubmitMessage& effect);
+    void act(const DropBody& effect);
     [[nodiscard]] QueueVerdict room_for(const SubmitMessage& effect);
-    void ask_monitor(std::uint16_t type, Result<std::string> request,
-                     std::function<void(const service::Reply&)> on_success);
 
     Mailroom& room_;
-    Session session_;
     Body body_;
     io::Timer greeting_timer_;
     bool greeted_ = false;
-    bool pumping_ = false;
-    bool tls_due_ = false;
-    bool replied_ = false; // since the deadline was set
     Instant data_began_{};
     bool in_data_ = false;
 };

@@ -13,7 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/events.h"
-#include "common/base/log.h"
+#include "common/proto/dialog.h"
 #include "common/proto/dot.h"
 #include "common/proto/line.h"
 #include "common/proto/sasl.h"
@@ -54,11 +54,11 @@ struct Peer {
 
 // ---- effects
 
-struct SendReply {
-    std::string bytes;
-};
-struct StartTls {}; // the last effect of its batch; the reply comes before it
 using proto::CheckPassword;
+using proto::Close;
+using proto::LogNote;
+using proto::SendReply;
+using proto::StartTls;
 struct LookupRecipient {
     proto::Mailbox mailbox;
     std::uint64_t declared_size; // 0 = not said
@@ -76,13 +76,6 @@ struct SubmitMessage {
     std::string login;
 };
 struct DropBody {}; // the octets kept so far belong to no message any more
-struct LogNote {
-    const LogEvent* event;
-    std::vector<LogField> fields; // the driver puts address and session in front
-};
-struct Close {
-    std::string reason;
-};
 using Effect = std::variant<SendReply, StartTls, CheckPassword, proto::SaslScramFirst, proto::SaslScramFinal,
                             LookupRecipient, ReserveSpace, BodyChunk, SubmitMessage, DropBody, LogNote, Close>;
 
