@@ -31,7 +31,7 @@ constexpr std::uint64_t all_there_are = 1U << 30; // the hard limit
 // By the order of SandboxProfile.
 constexpr ProfileInfo profiles[sandbox_profile_count] = {
     {"net_zygote",
-     "Forks, kills and awaits the processes of connections; no file, no socket of its own making.",
+     "Forks, kills and awaits the processes of connections; no file, no socket but pairs.",
      false,
      LandlockNet::deny,
      {keep, keep, keep}},

@@ -172,6 +172,7 @@ constexpr CallRow rows[] = {
     // The zygote makes connection processes, which then confine themselves further.
     row("clone", zygote, masked(0, new_kinds_of_task, 0)),
     row("fork", zygote),
+    row("socketpair", zygote, is(0, AF_UNIX), is(2, 0)), // to the process that waits for the next client
     row("wait4", zygote),
     row("waitid", zygote),
     row("kill", zygote, masked(0, ~largest_pid, 0), is(1, SIGKILL)),

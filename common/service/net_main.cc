@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "common/base/heap.h"
 #include "common/base/log.h"
@@ -88,8 +89,10 @@ class NetProcess {
 
     int zygote_loop();
     bool zygote_message();
-    void fork_connection(const ConnectionInfo& info, std::vector<UniqueFd> fds);
-    [[noreturn]] void connection_process(const ConnectionInfo& info, std::vector<UniqueFd> fds);
+    void start_connection(priv::Message message, std::uint64_t id);
+    void fork_spare();
+    pid_t fork_connection(std::optional<priv::Message> message, UniqueFd next);
+    [[noreturn]] void connection_process(std::optional<priv::Message> message, UniqueFd next);
     void kill_connection(std::uint64_t id);
     void reap();
 
@@ -107,6 +110,12 @@ class NetProcess {
     MakeService make_service_;
     priv::PreparedSandbox final_sandbox_;
     std::map<pid_t, std::uint64_t> children_;
+    // A process for the next client, made while nobody waits: forked, confined, and waiting at its end of this channel.
+    struct Spare {
+        pid_t pid = -1;
+        UniqueFd channel;
+    } spare_;
+    bool no_spares_ = false; // one has ended by itself: connections say why
     bool stopping_ = false;
 };
 
@@ -197,10 +206,14 @@ int NetProcess::zygote_loop() {
     ::sigaddset(&blocked, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &blocked, &open);
     pollfd waiting{channel_.fd(), POLLIN, 0};
+    constexpr timespec at_once{};
     while (!stopping_ || !children_.empty()) {
         waiting.fd = stopping_ ? -1 : channel_.fd();
-        const int ready = ::ppoll(&waiting, 1, nullptr, &open);
+        const bool idle = stopping_ || no_spares_ || spare_.channel.valid();
+        const int ready = ::ppoll(&waiting, 1, idle ? nullptr : &at_once, &open);
         if (ready > 0 && !zygote_message()) stopping_ = true;
+        if (ready == 0) fork_spare();
+        if (stopping_) spare_.channel.reset(); // its end
         reap();
     }
     return 0;
@@ -215,7 +228,7 @@ bool NetProcess::zygote_message() {
     case NetMessage::connection: {
         const auto info = decode_connection(message.payload);
         if (!info || message.fds.size() != 2) return false;
-        fork_connection(*info, std::move(message.fds));
+        start_connection(std::move(message), info->id);
         return true;
     }
     case NetMessage::kill: {
@@ -233,16 +246,41 @@ bool NetProcess::zygote_message() {
     return false;
 }
 
-void NetProcess::fork_connection(const ConnectionInfo& info, std::vector<UniqueFd> fds) {
-    const pid_t pid = ::fork();
-    if (pid == 0) connection_process(info, std::move(fds));
+void NetProcess::start_connection(priv::Message message, std::uint64_t id) {
+    const int fds[] = {message.fds[0].get(), message.fds[1].get()};
+    Spare spare = std::exchange(spare_, {});
+    if (spare.channel.valid() && priv::Channel(std::move(spare.channel)).send(message.type, 0, message.payload, fds)) {
+        children_[spare.pid] = id;
+        return;
+    }
+    const pid_t pid = fork_connection(std::move(message), UniqueFd());
     // Without a process the connection is closed here; the launcher sees its channel end.
-    if (pid < 0) return log(event::session_end, {{"rip", info.peer.ip()}, {"reason", "no process left"}});
-    children_[pid] = info.id;
+    if (pid < 0) return log(event::session_end, {{"session", std::to_string(id)}, {"reason", "no process left"}});
+    children_[pid] = id;
 }
 
-void NetProcess::connection_process(const ConnectionInfo& info, std::vector<UniqueFd> fds) {
+// Costs nobody's time: the launcher has nothing for us. Without one the next connection is forked when it comes.
+void NetProcess::fork_spare() {
+    auto pair = make_seqpacket_pair();
+    no_spares_ = !pair;
+    if (no_spares_) return;
+    spare_.channel = std::move(pair->first);
+    spare_.pid = fork_connection(std::nullopt, std::move(pair->second));
+    no_spares_ = spare_.pid < 0;
+    if (no_spares_) spare_ = {};
+}
+
+pid_t NetProcess::fork_connection(std::optional<priv::Message> message, UniqueFd next) {
+    const pid_t pid = ::fork();
+    if (pid == 0) connection_process(std::move(message), std::move(next));
+    return pid;
+}
+
+// The message of this process's one client is here already, or comes through `next`. Nothing of the other processes is:
+// not the launcher's channel, and not the way to the spare one.
+void NetProcess::connection_process(std::optional<priv::Message> message, UniqueFd next) {
     channel_.close();
+    spare_.channel.reset();
     ::signal(SIGCHLD, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);
@@ -252,7 +290,14 @@ void NetProcess::connection_process(const ConnectionInfo& info, std::vector<Uniq
     const auto context = make_context(**loop);
     const auto service = make_service_(*context);
     if (const Status confined = final_sandbox_.apply(); !confined) ::_exit(fail(exit_system, confined.error()));
-    service->accept(to_accepted(info, config_, std::move(fds)));
+    if (!message) {
+        auto received = priv::Channel(std::move(next)).receive(2);
+        if (!received || !received->has_value()) ::_exit(0); // nobody came
+        message = std::move(**received);
+    }
+    const auto info = decode_connection(message->payload);
+    if (!info || message->fds.size() != 2) ::_exit(exit_system);
+    service->accept(to_accepted(*info, config_, std::move(message->fds)));
     (*loop)->run();
     ::_exit(0);
 }
@@ -265,6 +310,10 @@ void NetProcess::kill_connection(std::uint64_t id) {
 void NetProcess::reap() {
     int status = 0;
     for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
+        if (pid == spare_.pid) {
+            no_spares_ = true;
+            spare_ = {};
+        }
         const auto child = children_.find(pid);
         if (child == children_.end()) continue;
         Writer w;

@@ -148,10 +148,12 @@ class Server:
         return procs.descendants(self.process.pid)
 
     def connections(self):
-        """The processes of clients: children of the zygote, which is in libexec like them."""
+        """The processes of clients: children of the zygote, which is in libexec like them. The one that waits for the next
+        client has the log and one channel; those with a client have him besides."""
         tree = self.tree()
         net = {p.pid for p in tree if p.in_libexec}
-        return [p for p in tree if p.in_libexec and p.parent in net]
+        sockets = lambda p: sum(target.startswith("socket:") for target in p.fds.values())  # noqa: E731
+        return [p for p in tree if p.in_libexec and p.parent in net and sockets(p) > 2]
 
     def agents(self):
         return [p for p in self.tree() if "[agent]" in p.title]

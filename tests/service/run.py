@@ -333,6 +333,66 @@ def a_crash_penalises_the_source_only_and_renews_the_zygote():
         Client(d.port, source="127.0.0.4").ask("UPPER new", "+NEW")
 
 
+def waiting_process(zygote, without=()):
+    """The process that is there for the next client: the zygote's child that is not one of these."""
+    end = time.time() + 5
+    while time.time() < end:
+        found = [p for p in children(zygote) if p not in without]
+        if len(found) == 1:
+            return found[0]
+        time.sleep(0.01)
+    raise AssertionError(f"one process should wait; the children are {children(zygote)}")
+
+
+@test
+def a_process_waits_for_the_next_client_and_for_one_only():
+    with echod() as d:
+        zygote = int(d.wait_log(r"net-pid=(\d+)").group(1))
+        first = waiting_process(zygote)
+        client = Client(d.port)
+        client.ask("UPPER a", "+A")
+        second = waiting_process(zygote, without=[first])
+        other = Client(d.port)
+        other.ask("UPPER b", "+B")
+        waiting_process(zygote, without=[first, second])
+        d.wait_log(rf"connect .*session=1 pid={first}")
+        d.wait_log(rf"connect .*session=2 pid={second}")
+        client.close()
+        other.ask("ECHO mine", "+mine")
+        end = time.time() + 5
+        while first in children(zygote):
+            assert time.time() < end, "a process serves one client and ends"
+            time.sleep(0.01)
+
+
+@test
+def without_a_waiting_process_clients_are_served_all_the_same():
+    with echod() as d:
+        zygote = int(d.wait_log(r"net-pid=(\d+)").group(1))
+        os.kill(waiting_process(zygote), signal.SIGKILL)
+        end = time.time() + 5
+        while children(zygote):
+            assert time.time() < end, "it is not awaited"
+            time.sleep(0.01)
+        for text in ("one", "two"):
+            Client(d.port).ask("ECHO " + text, "+" + text)
+        assert "child-crash" not in d.log() and "penalty" not in d.log(), d.log()
+
+
+@test
+def a_reload_ends_the_process_that_waited():
+    with echod() as d:
+        old = int(d.wait_log(r"net-pid=(\d+)").group(1))
+        waiting = waiting_process(old)
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_log("config-loaded")
+        end = time.time() + 5
+        while os.path.exists(f"/proc/{waiting}"):
+            assert time.time() < end, "the process that waited with the old configuration is still there"
+            time.sleep(0.02)
+        Client(d.port).ask("ECHO new", "+new")
+
+
 @test
 def per_source_limit_does_not_keep_others_out():
     with echod("[limits]\nper_source = 3\n") as d:
