@@ -10,3 +10,18 @@ NET_LIBS := service proto priv io base
 NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lfmt
 LAUNCHER_LIBS := service auth store priv io base
 LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
+
+# $(call daemon_programs,LIST,NAME,FOLDER): sbin/NAME and libexec/posada/NAME-net, appended to LIST. Everything in the
+# folder but the two main files is one archive, of which each program takes what it refers to: the net program gets no
+# agent and no account, the launcher no protocol.
+define daemon_programs
+LIBRARIES += $(2)
+$(2)_SRCS := $(sort $(filter-out $(3)/main.cc $(3)/net_main.cc,$(wildcard $(3)/*.cc)))
+$(1) += sbin/$(2) libexec/posada/$(2)-net
+sbin/$(2)_SRCS := $(3)/main.cc
+sbin/$(2)_LIBS := $(2) $(LAUNCHER_LIBS)
+sbin/$(2)_LDLIBS := $(LAUNCHER_LDLIBS)
+libexec/posada/$(2)-net_SRCS := $(3)/net_main.cc
+libexec/posada/$(2)-net_LIBS := $(2) $(NET_LIBS)
+libexec/posada/$(2)-net_LDLIBS := $(NET_LDLIBS)
+endef

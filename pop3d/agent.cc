@@ -12,10 +12,6 @@ namespace {
 
 constexpr int exit_breach = 70;
 
-std::string verdict(const Result<std::string>& result) {
-    return result ? priv::encode_ok(*result) : priv::encode_failure(result.error());
-}
-
 void log_failure(std::string_view request, const Error& error) {
     log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
 }
@@ -29,49 +25,33 @@ int breach(const Error& error) {
 } // namespace
 
 int MailAgent::serve(priv::Channel channel) {
-    for (;;) {
-        auto received = channel.receive(0);
-        if (!received) return breach(received.error());
-        if (!received->has_value()) return 0;
-        const priv::Message& message = **received;
-        const auto row = gate_.admit(message);
-        if (!row) return breach(row.error());
-        if (!answer(channel, message)) return 0;
-        if (message.type == list_request) give_back_heap(); // what reading the mailbox took
-    }
+    const Status served =
+        priv::serve_requests(channel, agent_requests, [this](priv::RequestGate& gate, const priv::Message& message) {
+            return handle(gate, message);
+        });
+    return served ? 0 : breach(served.error());
 }
 
-bool MailAgent::answer(priv::Channel& channel, const priv::Message& message) {
-    const Answer answer = handle(message);
-    std::vector<int> fds;
-    for (const UniqueFd& fd : answer.fds) fds.push_back(fd.get());
-    for (;;) {
-        const auto type = static_cast<std::uint16_t>(message.type + 1);
-        const auto sent = channel.send(type, message.session, answer.payload, fds);
-        if (sent || sent.error().code != Errc::busy) return sent.ok();
-    }
-}
-
-MailAgent::Answer MailAgent::handle(const priv::Message& message) {
-    if (message.type == open_mailbox_request) return {verdict(open_mailbox()), {}};
-    if (message.type == remove_request) return {verdict(remove(message.payload)), {}};
-    if (message.type == mark_seen_request) return {verdict(mark_seen(message.payload)), {}};
-    if (message.type == commit_request) return {verdict(commit()), {}};
+priv::Answer MailAgent::handle(priv::RequestGate& gate, const priv::Message& message) {
+    if (message.type == open_mailbox_request) return {priv::verdict(open_mailbox(gate)), {}};
+    if (message.type == remove_request) return {priv::verdict(remove(message.payload)), {}};
+    if (message.type == mark_seen_request) return {priv::verdict(mark_seen(message.payload)), {}};
+    if (message.type == commit_request) return {priv::verdict(commit()), {}};
     if (message.type == fetch_request) return fetch(message.payload);
     const auto number = decode_number(message.payload);
     const std::size_t count = mailbox_->messages().size();
     if (!number || *number >= count) return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
-    return {verdict(list(*number)), {}};
+    return {priv::verdict(list(*number)), {}, &give_back_heap}; // what reading the mailbox took
 }
 
 // Up to the first that cannot be opened; only when that is the first of all, it is a failure.
-MailAgent::Answer MailAgent::fetch(std::string_view payload) {
+priv::Answer MailAgent::fetch(std::string_view payload) {
     const auto range = decode_fetch_range(payload);
     const std::size_t messages = mailbox_->messages().size();
     if (!range || range->first >= messages || range->count == 0)
         return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
     const std::size_t count = std::min<std::size_t>({range->count, fetch_batch, messages - range->first});
-    Answer out;
+    priv::Answer out;
     std::vector<std::uint64_t> sizes;
     for (std::size_t i = range->first; i < range->first + count; ++i) {
         auto opened = mailbox_->open_message(i);
@@ -87,7 +67,7 @@ MailAgent::Answer MailAgent::fetch(std::string_view payload) {
     return out;
 }
 
-Result<std::string> MailAgent::open_mailbox() {
+Result<std::string> MailAgent::open_mailbox(priv::RequestGate& gate) {
     auto maildir = store::Maildir::open(task_.maildir);
     if (!maildir) return log_failure("open", maildir.error()), maildir.error();
     maildir_.emplace(std::move(*maildir));
@@ -98,7 +78,7 @@ Result<std::string> MailAgent::open_mailbox() {
     if (!mailbox) return log_failure("open", mailbox.error()), mailbox.error();
     mailbox_.emplace(std::move(*mailbox));
     if (auto expired = expire(); !expired) return log_failure("expire", expired.error()), expired.error();
-    gate_.set_phase(priv::after_login);
+    gate.set_phase(priv::after_login);
     return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
                                  mailbox_->hidden()});
 }

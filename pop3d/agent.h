@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "common/priv/channel.h"
+#include "common/priv/serve.h"
 #include "common/store/mailbox.h"
 #include "common/store/session_lock.h"
 #include "pop3d/agent_protocol.h"
@@ -23,27 +23,21 @@ struct AgentTask {
 
 class MailAgent {
   public:
-    explicit MailAgent(AgentTask task) : task_(std::move(task)), gate_(agent_requests) {}
+    explicit MailAgent(AgentTask task) : task_(std::move(task)) {}
     // Until the other end closes: 0. A breach of the table: 70.
     int serve(priv::Channel channel);
 
   private:
-    struct Answer {
-        std::string payload;
-        std::vector<UniqueFd> fds;
-    };
-    bool answer(priv::Channel& channel, const priv::Message& message);
-    Answer handle(const priv::Message& message);
-    Result<std::string> open_mailbox();
+    priv::Answer handle(priv::RequestGate& gate, const priv::Message& message);
+    Result<std::string> open_mailbox(priv::RequestGate& gate);
     Result<std::string> list(std::uint32_t first);
-    Answer fetch(std::string_view payload);
+    priv::Answer fetch(std::string_view payload);
     Result<std::string> remove(std::string_view payload);
     Result<std::string> mark_seen(std::string_view payload);
     Result<std::string> commit();
     Status expire();
 
     AgentTask task_;
-    priv::RequestGate gate_;
     std::optional<store::Maildir> maildir_;
     std::optional<store::SessionLock> lock_;
     std::optional<store::Mailbox> mailbox_;

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "common/service/agent_hooks.h"
+#include "common/service/login_monitor.h"
 #include "pop3d/agent.h"
 #include "pop3d/login_times.h"
 #include "pop3d/options.h"
@@ -14,26 +14,20 @@ namespace {
 
 struct Shared {
     const Clock& clock;
-    std::unique_ptr<service::LoginService> logins;
-    std::unique_ptr<service::Agents> agents;
+    service::LoginRoom room;
     LoginTimes login_times;
-    Millis login_delay;
-    Millis lock_wait;
-    std::uint32_t max_messages;
-    Millis expire;
+    Pop3Options options;
 };
 
-class Monitor final : public service::MonitorSession, public service::AgentHooks {
+// Every row of the table is a login row.
+class Monitor final : public service::LoginMonitor {
   public:
     Monitor(Shared& shared, service::MonitorLink& link, const service::SessionInfo& info)
-        : AgentHooks(*shared.agents), shared_(shared), login_(*shared.logins, link, info, this) {}
-
-    // Every row of the table is a login row.
-    void handle(std::size_t row, priv::Message message) override { login_.handle(row, std::move(message)); }
+        : LoginMonitor(shared.room, link, info), shared_(shared) {}
 
     Status on_login(const auth::Account& account) override {
-        if (shared_.login_delay > Millis(0) &&
-            !shared_.login_times.admit(account.name, shared_.clock.now(), shared_.login_delay))
+        const Millis delay = shared_.options.login_delay;
+        if (delay > Millis(0) && !shared_.login_times.admit(account.name, shared_.clock.now(), delay))
             return Error{Errc::busy, 0, std::string(service::login_too_soon)};
         return {};
     }
@@ -49,13 +43,13 @@ class Monitor final : public service::MonitorSession, public service::AgentHooks
             return made ? Status() : Status(made.error());
         };
         plan.spec.trees = {account.maildir};
-        const AgentTask task{account.maildir, shared_.lock_wait, shared_.max_messages, shared_.expire};
+        const Pop3Options& options = shared_.options;
+        const AgentTask task{account.maildir, options.lock_wait, options.max_messages, options.expire};
         plan.body = [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); };
         return plan;
     }
 
     Shared& shared_;
-    service::LoginSession login_;
 };
 
 class Service final : public service::MonitorService {
@@ -66,7 +60,7 @@ class Service final : public service::MonitorService {
         return std::make_unique<Monitor>(shared_, link, info);
     }
 
-    std::string challenge() override { return shared_.logins->apop_challenge(); }
+    std::string challenge() override { return shared_.room.logins->apop_challenge(); }
 
   private:
     Shared shared_;
@@ -83,18 +77,12 @@ Result<LoginTimes> open_login_times(const service::MonitorContext& context) {
 } // namespace
 
 Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
-    const auto mode = static_cast<priv::SandboxMode>(context.settings.service().sandbox);
-    auto agents = service::Agents::create(context.loop, mode, context.log_fd);
-    if (!agents) return agents.error();
-    auto config = service::login_config(context.settings.common(), "pop3d", "posada-pop3");
-    config.log_fd = context.log_fd;
-    const auto& options = context.settings.options<Pop3Options>();
+    auto room = service::LoginRoom::open(context, "pop3d", "posada-pop3");
+    if (!room) return room.error();
     auto login_times = open_login_times(context);
     if (!login_times) return login_times.error();
-    Shared shared{context.loop.clock(), std::make_unique<service::LoginService>(context.loop, std::move(config)),
-                  std::move(*agents),   std::move(*login_times),
-                  options.login_delay,  options.lock_wait,
-                  options.max_messages, options.expire};
+    Shared shared{context.loop.clock(), std::move(*room), std::move(*login_times),
+                  context.settings.options<Pop3Options>()};
     return std::unique_ptr<service::MonitorService>(std::make_unique<Service>(std::move(shared)));
 }
 

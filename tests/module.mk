@@ -16,22 +16,7 @@ $(eval $(call unit_area,store,common/store,store base,-lcrypto -lfmt))
 $(eval $(call unit_area,auth,common/auth,auth base,-lcrypt -lpam -lcrypto -lfmt))
 $(eval $(call unit_area,service,common/service,service auth store priv io proto base,-levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt))
 
-# echod, the smallest daemon: HACKING.md "Add a daemon"; tests/service runs on it.
-TEST_PROGRAMS += sbin/echod libexec/posada/echod-net
-sbin/echod_SRCS := tests/support/echod/main.cc
-sbin/echod_LIBS := $(LAUNCHER_LIBS)
-sbin/echod_LDLIBS := $(LAUNCHER_LDLIBS)
-libexec/posada/echod-net_SRCS := tests/support/echod/net_main.cc
-libexec/posada/echod-net_LIBS := $(NET_LIBS)
-libexec/posada/echod-net_LDLIBS := $(NET_LDLIBS)
-# The other model, chosen by the name.
-TEST_PROGRAMS += sbin/echod-shared libexec/posada/echod-shared-net
-sbin/echod-shared_SRCS := $(sbin/echod_SRCS)
-sbin/echod-shared_LIBS := $(LAUNCHER_LIBS)
-sbin/echod-shared_LDLIBS := $(LAUNCHER_LDLIBS)
-libexec/posada/echod-shared-net_SRCS := $(libexec/posada/echod-net_SRCS)
-libexec/posada/echod-shared-net_LIBS := $(NET_LIBS)
-libexec/posada/echod-shared-net_LDLIBS := $(NET_LDLIBS)
+include tests/support/echod/module.mk
 
 # auth-probe: one PAM login as a monitor makes it; tests/interop/pam_*.sh.
 TEST_PROGRAMS += tests/auth-probe

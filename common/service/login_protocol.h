@@ -20,6 +20,7 @@
 
 namespace posada::service {
 
+// Below priv::first_daemon_request.
 constexpr std::uint16_t check_password_request = 2;
 constexpr std::uint16_t scram_first_request = 4;
 constexpr std::uint16_t scram_final_request = 6;

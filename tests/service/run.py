@@ -5,6 +5,7 @@
 Every test starts the real sbin/echod in a folder of its own and talks to it over loopback.
 """
 import contextlib
+import crypt
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 ECHOD = os.path.join(BUILD, "sbin", "echod")
+SHARED = ECHOD + "-shared"
 TESTS = []
 
 
@@ -98,13 +100,13 @@ class Client:
 class Daemon:
     """sbin/echod with its configuration in a folder; stops it on exit and keeps what it logged."""
 
-    def __init__(self, folder, config="", listen=True, args=(), popen=None, prefix=(), **options):
+    def __init__(self, folder, config="", listen=True, args=(), popen=None, prefix=(), program=ECHOD, **options):
         self.port = free_port()
         self.config = os.path.join(folder, "posada.toml")
         self.folder = folder
         self.write(config)
         self.log_path = os.path.join(folder, "log")
-        command = [*prefix, ECHOD, "--config", self.config, *args]
+        command = [*prefix, program, "--config", self.config, *args]
         if listen:
             command += ["--listen", f"127.0.0.1:{self.port}"]
         ready, ready_write = os.pipe()
@@ -121,7 +123,8 @@ class Daemon:
     def write(self, config):
         with open(self.config, "w") as f:
             f.write(f'hostname = "echo.test"\n{"uid_base = 61184" if os.geteuid() == 0 else ""}\n'
-                    f'[paths]\nrun_dir = "{self.folder}"\nstate_dir = "{self.folder}"\n{config}')
+                    f'[paths]\nrun_dir = "{self.folder}"\nstate_dir = "{self.folder}"\n'
+                    f'users_file = "{self.folder}/users"\n{config}')
 
     def log(self):
         with open(self.log_path) as f:
@@ -147,10 +150,32 @@ class Daemon:
             raise AssertionError("did not stop within 10 s of SIGTERM")
 
 
+USER = 70001
+
+
+def make_user(folder, name="daniel", password="hungry"):
+    """In the users file of this folder, with a home that has one file in it."""
+    uid = USER if os.geteuid() == 0 else os.geteuid()
+    home = os.path.join(folder, name)
+    os.mkdir(home)
+    with open(os.path.join(home, "letter"), "w") as f:
+        f.write("so be it\n")
+    for path in (home, os.path.join(home, "letter")):
+        os.chown(path, uid, uid if os.geteuid() == 0 else os.getegid())
+    hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512, rounds=1000))
+    users = os.path.join(folder, "users")
+    with open(users, "a") as f:
+        f.write(f"{name}:{hashed}::{uid}:{uid}:{home}\n")
+    os.chmod(users, 0o600)
+    return home
+
+
 @contextlib.contextmanager
-def echod(config="", **options):
+def echod(config="", users=(), **options):
     with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
         os.chmod(folder, 0o755)
+        for name in users:
+            make_user(folder, name)
         daemon = Daemon(folder, config, **options)
         try:
             yield daemon
@@ -175,6 +200,27 @@ def listen_mode_serves_and_asks_the_monitor():
         c.ask("QUIT", "+bye")
         assert c.line() is None
         d.wait_log(r"session-end rip=127\.0\.0\.1 .*reason=quit")
+
+
+@test
+def a_user_logs_in_and_the_own_agent_reads_the_own_files():
+    """In both models; what lies outside of the home, or is reached by a link, is out of reach."""
+    for program in (ECHOD, SHARED):
+        with echod(users=["daniel"], program=program) as d:
+            os.symlink("/etc/passwd", f"{d.folder}/daniel/link")
+            c = Client(d.port)
+            c.ask("READ letter", "-no")
+            c.ask("LOGIN daniel wrong", "-wrong")
+            c.ask("LOGIN daniel hungry", "+daniel")
+            c.ask("LOGIN daniel hungry", "-no")
+            c.send("READ letter")
+            c.expect("+9")
+            c.expect("so be it")
+            for name in ("none", "link", "../users", "/etc/passwd"):
+                c.ask("READ " + name, "-no file")
+            c.ask("QUIT", "+bye")
+            d.wait_log(r"auth-fail service=echod rip=127\.0\.0\.1 .*user=daniel")
+            d.wait_log(r"auth-ok service=echod rip=127\.0\.0\.1 .*user=daniel")
 
 
 @test

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/support/echod/options.h"
+
+#include "common/service/config.h"
+
+namespace posada::echod {
+
+namespace {
+
+using namespace posada::service;
+
+constexpr OptionRow rows[] = {
+    text<&EchoOptions::greeting>("greeting", "What a client is greeted with."),
+    duration<&EchoOptions::idle_timeout>("idle_timeout", Millis(100), Seconds(3'600),
+                                         "Silence before the connection is closed."),
+};
+constexpr Schema schema{rows};
+
+std::vector<Listener> builtin_listeners() {
+    Listener echo;
+    echo.name = echo.fd_name = "echo";
+    echo.addresses = {"127.0.0.1"};
+    echo.port = 10007;
+    return {echo};
+}
+
+} // namespace
+
+const SectionInfo& EchoOptions::section() {
+    static const SectionInfo info{"echod", "Echo.", &schema, &make_options<EchoOptions>, &builtin_listeners, nullptr};
+    return info;
+}
+
+} // namespace posada::echod
