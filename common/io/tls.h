@@ -84,8 +84,12 @@ Status check_certificate(const Certificate& certificate);
 // The first error of OpenSSL's queue (the cause) as text; clears the queue.
 std::string tls_error_text();
 
-// Makes OpenSSL load and compute everything it does lazily (configuration file, error texts, algorithm tables, one
-// handshake of each version), so that nothing is opened under the sandbox and forked children share the pages.
+// Makes OpenSSL read what it reads lazily (configuration file, error texts, random seed), so that nothing is opened
+// under the sandbox.
+void tls_load();
+
+// And compute what it computes lazily, in one handshake of each version: for a process whose forked children share the
+// pages, or which serves many clients.
 void tls_warm_up();
 
 } // namespace posada::io

@@ -65,11 +65,15 @@ void use_key_type(KeyType type) {
 
 } // namespace
 
-void tls_warm_up() {
+void tls_load() {
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_LOAD_CONFIG,
                      nullptr);
     unsigned char random[16];
     RAND_bytes(random, sizeof random);
+}
+
+void tls_warm_up() {
+    tls_load();
     use_key_type(KeyType::ecdsa_p256);
     ERR_clear_error();
 }

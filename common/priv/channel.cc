@@ -105,8 +105,9 @@ Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view
 
 Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
     // One buffer per process: it is written by the kernel and read here only, and a 64 KiB stack frame or allocation
-    // per message would cost more than the message. Never initialised: only the pages that messages reach exist.
-    static thread_local char buffer[max_packet];
+    // per message would cost more than the message. Only the pages that messages reach exist, which would not be so if
+    // it were thread_local: the linker writes zeros over those.
+    static char buffer[max_packet];
     iovec part{buffer, sizeof buffer};
     alignas(cmsghdr) char control[control_size];
     msghdr msg{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/service/connection.h"
 
+#include <utility>
+
 #include "common/base/log.h"
 #include "common/service/client_address.h"
 
@@ -76,7 +78,8 @@ void Connection::take_proxy_header(const Result<std::optional<io::Address>>& hea
                      });
 }
 
-void Connection::log_connect() const {
+void Connection::log_connect() {
+    if (std::exchange(logged_, true)) return;
     std::vector<LogField> fields{{"rip", accepted_.peer.ip()},
                                  {"rport", std::to_string(accepted_.peer.port())},
                                  {"listener", accepted_.listener.name},
@@ -85,8 +88,9 @@ void Connection::log_connect() const {
     log(event::connect, fields);
 }
 
+// The greeting goes first: the record wakes the launcher up, which would run while the client waits.
 void Connection::begin() {
-    log_connect();
+    context_.loop.defer([this] { log_connect(); });
     on_peer();
     if (accepted_.listener.tls == TlsMode::implicit) {
         if (!tls_available()) return close("no certificate");
@@ -166,6 +170,7 @@ void Connection::handle_end(io::StreamEnd end, const Error& error) {
 }
 
 void Connection::log_end(io::StreamEnd end, const Error& error) {
+    log_connect(); // unless it has been
     const auto seconds = (context_.loop.clock().now() - began_).count() / 1000;
     std::string reason = closing() ? reason_ : end_name(end);
     if (!closing() && end == io::StreamEnd::error) reason.append(": ").append(error.describe());

@@ -61,7 +61,7 @@ class Connection {
     [[nodiscard]] std::shared_ptr<io::TlsContext> tls_context() const;
     void take_proxy_header(const Result<std::optional<io::Address>>& header);
     void begin();
-    void log_connect() const;
+    void log_connect();
     void handle_input();
     void handle_tls(const Status& status);
     void handle_end(io::StreamEnd end, const Error& error);
@@ -77,6 +77,7 @@ class Connection {
     Instant began_;
     std::unique_ptr<ProxyHeaderReader> proxy_header_; // until it has come
     std::string proxy_;                               // its address, when it named a client
+    bool logged_ = false;
     bool greeted_ = false;
     bool input_ended_ = false;
 };

@@ -35,8 +35,8 @@ struct Slot {
 };
 
 struct Penalty {
-    std::uint64_t source; // 0 = free
-    std::int64_t until;   // milliseconds of the monotonic clock
+    std::uint64_t source;
+    std::int64_t until; // milliseconds of the monotonic clock
     std::int64_t length;
 };
 
@@ -45,7 +45,8 @@ struct Penalty {
 struct LimitTable {
     std::uint64_t ready;
     pthread_mutex_t mutex;
-    std::uint32_t high_water; // slots above it were never used
+    std::uint32_t high_water;         // slots above it were never used
+    std::uint32_t penalty_high_water; // nor penalties: 96 KiB need not be read for every client
     Slot slots[max_slots];
     Penalty penalties[max_penalties];
 };
@@ -120,15 +121,18 @@ std::optional<Refused> exceeded(const Count& n, const LimitConfig& config) {
 }
 
 Penalty* find_penalty(LimitTable& table, std::uint64_t source) {
-    for (Penalty& p : table.penalties)
-        if (p.source == source) return &p;
-    return nullptr;
+    Penalty* const end = table.penalties + std::min(table.penalty_high_water, max_penalties);
+    Penalty* const found =
+        std::find_if(table.penalties, end, [source](const Penalty& p) { return p.source == source; });
+    return found == end ? nullptr : found;
 }
 
 Penalty* place_for_penalty(LimitTable& table, std::int64_t now, const LimitConfig& config) {
-    for (Penalty& p : table.penalties)
-        if (p.source == 0 || now > p.until + config.penalty_max.count()) return &p;
-    return nullptr;
+    const std::uint32_t used = std::min(table.penalty_high_water, max_penalties);
+    for (std::uint32_t i = 0; i < used; ++i)
+        if (now > table.penalties[i].until + config.penalty_max.count()) return &table.penalties[i];
+    if (used == max_penalties) return nullptr;
+    return &table.penalties[table.penalty_high_water++];
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "common/service/net.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -212,7 +213,10 @@ int NetProcess::zygote_loop() {
         const bool idle = stopping_ || no_spares_ || spare_.channel.valid();
         const int ready = ::ppoll(&waiting, 1, idle ? nullptr : &at_once, &open);
         if (ready > 0 && !zygote_message()) stopping_ = true;
-        if (ready == 0) fork_spare();
+        if (ready == 0) {
+            ::sched_yield(); // the one before may have been woken up on this processor: its client waits for it
+            fork_spare();
+        }
         if (stopping_) spare_.channel.reset(); // its end
         reap();
     }
@@ -373,7 +377,11 @@ void NetProcess::serve_message(priv::Message message, NetService& service) {
 
 int NetProcess::run() {
     if (const Status hello = receive_hello(); !hello) return fail(exit_config, hello.error());
-    io::tls_warm_up();
+    // A single client would wait for a rehearsal; without a certificate nobody shakes hands.
+    if (modern_ != nullptr && !hello_.single)
+        io::tls_warm_up();
+    else
+        io::tls_load();
     const auto mode = static_cast<priv::SandboxMode>(hello_.sandbox);
     const auto profile =
         daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;

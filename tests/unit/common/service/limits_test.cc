@@ -80,5 +80,16 @@ TEST(Limits, APenaltyDoublesToItsMaximumAndFades) {
     EXPECT_EQ(limits->penalise("a", at(62'000 + 60'001)), Millis(2'000));
 }
 
+TEST(Limits, AFullTableOfPenaltiesIsPermissiveAndItsOldPlacesAreTakenAgain) {
+    constexpr int places = 4'096;
+    auto limits = Limits::open("", "pop3d", small());
+    for (int i = 0; i < places; ++i) ASSERT_EQ(limits->penalise("s" + std::to_string(i), at(0)), Millis(2'000));
+    EXPECT_EQ(limits->penalise("late", at(0)), Millis(0));
+    EXPECT_FALSE(limits->admit("late", at(1)).refused);
+    EXPECT_EQ(limits->admit("s4095", at(1)).refused, Refused::penalty);
+    EXPECT_EQ(limits->penalise("late", at(2'000 + 60'001)), Millis(2'000));
+    EXPECT_EQ(limits->admit("late", at(2'000 + 60'002)).refused, Refused::penalty);
+}
+
 } // namespace
 } // namespace posada::service
