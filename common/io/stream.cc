@@ -202,7 +202,9 @@ void Stream::set_max_unsent(std::size_t bytes) {
     impl_->schedule();
 }
 
-void Stream::start_tls_server(std::shared_ptr<TlsContext> context) { impl_->want_tls(std::move(context), true, {}); }
+void Stream::start_tls_server(std::shared_ptr<TlsContext> context, SignFunction sign) {
+    impl_->want_tls(std::move(context), true, {}, std::move(sign));
+}
 
 void Stream::start_tls_client(std::shared_ptr<TlsContext> context, std::string server_name) {
     impl_->want_tls(std::move(context), false, std::move(server_name));

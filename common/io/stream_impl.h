@@ -56,7 +56,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     Sent send_records();
 
     // stream_tls.cc
-    void want_tls(std::shared_ptr<TlsContext> context, bool as_server, std::string name);
+    void want_tls(std::shared_ptr<TlsContext> context, bool as_server, std::string name, SignFunction sign_with = {});
     void begin_handshake();
     void step_handshake();
     void fail_handshake(StreamEnd kind, Error error);
@@ -94,6 +94,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
     std::optional<Error> broken_output;
 
     std::shared_ptr<TlsContext> context;
+    SignFunction sign; // for the session that want_tls() asks for
     std::unique_ptr<TlsSession> tls;
     std::size_t records_sent = 0; // how much of tls->outgoing() has left
     std::string server_name;

@@ -3,11 +3,13 @@
 
 namespace posada::io {
 
-void Stream::Impl::want_tls(std::shared_ptr<TlsContext> with, bool as_server, std::string name) {
+void Stream::Impl::want_tls(std::shared_ptr<TlsContext> with, bool as_server, std::string name,
+                            SignFunction sign_with) {
     if (mode != Mode::plain || life != Life::open) return;
     context = std::move(with);
     is_server = as_server;
     server_name = std::move(name);
+    sign = std::move(sign_with);
     mode = Mode::tls_wanted;
     plain_tail = std::move(out);
     out = OutputQueue();
@@ -19,7 +21,7 @@ void Stream::Impl::begin_handshake() {
     if (in.size() != in_used)
         return fail_handshake(StreamEnd::error, Error{Errc::protocol, 0, "input before the TLS handshake"});
     if (!context) return fail_handshake(StreamEnd::error, Error{Errc::unavailable, 0, "no TLS context"});
-    auto made = is_server ? TlsSession::make_server(context, fd.get())
+    auto made = is_server ? TlsSession::make_server(context, fd.get(), std::move(sign))
                           : TlsSession::make_client(context, fd.get(), server_name);
     if (!made) return fail_handshake(StreamEnd::error, made.error());
     tls = std::move(*made);

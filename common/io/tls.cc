@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/io/tls_bio.h"
 #include "common/io/tls_pem.h"
+#include "common/io/tls_remote_key.h"
 
 namespace posada::io {
 namespace {
@@ -134,10 +135,17 @@ struct TlsAccess {
         return nullptr;
     }
 
-    static Status add(TlsContext& self, const TlsServerConfig& config, const Certificate& certificate) {
-        auto chain = parse_chain(certificate.chain_pem);
+    static Result<PkeyPtr> key_of(const TlsContext& self, const TlsServerConfig& config, std::size_t index,
+                                  X509* leaf) {
+        const std::string& pem = config.certificates[index].key_pem;
+        if (!pem.empty()) return parse_key(pem);
+        return make_remote_key(leaf, static_cast<std::uint16_t>(index), self.sign_slot_);
+    }
+
+    static Status add(TlsContext& self, const TlsServerConfig& config, std::size_t index) {
+        auto chain = parse_chain(config.certificates[index].chain_pem);
         if (!chain) return chain.error();
-        auto key = parse_key(certificate.key_pem);
+        auto key = key_of(self, config, index, chain->front().get());
         if (!key) return key.error();
         RETURN_IF_ERROR(check_key(*chain, key->get()));
         const std::vector<std::string> names = names_of(chain->front().get());
@@ -155,6 +163,7 @@ struct TlsAccess {
 
     static std::shared_ptr<TlsContext> make() {
         std::shared_ptr<TlsContext> out(new TlsContext);
+        out->sign_slot_ = std::make_shared<SignSlot>();
         out->bio_method_.reset(make_tls_bio_method());
         return out;
     }
@@ -173,7 +182,7 @@ struct TlsAccess {
         auto out = make();
         if (!config.alpn.empty()) out->alpn_wire_ = static_cast<char>(config.alpn.size()) + config.alpn;
         for (std::size_t i = 0; i < config.certificates.size(); ++i) {
-            auto added = add(*out, config, config.certificates[i]);
+            auto added = add(*out, config, i);
             if (!added)
                 return Error{added.error().code, 0, "certificate " + std::to_string(i + 1) + ": " + added.error().text};
         }

@@ -19,9 +19,11 @@ struct ssl_st;
 
 namespace posada::io {
 
+struct SignSlot; // tls_remote_key.h
+
 struct Certificate {
     std::string chain_pem; // the server's own certificate first
-    std::string key_pem;   // without a passphrase
+    std::string key_pem;   // without a passphrase; empty: whoever starts a session says who signs (tls_sign.h)
 };
 
 // legacy: TLS 1.0+, SECLEVEL 0, for old printers (the configuration allows it on private listeners only).
@@ -59,6 +61,8 @@ class TlsContext {
     [[nodiscard]] bio_method_st* bio_method() const { return bio_method_.get(); }
     // The context that serves this SNI name, nullptr if none does.
     [[nodiscard]] ssl_ctx_st* find(std::string_view server_name) const;
+    // Where the certificates without a key look for a signature.
+    [[nodiscard]] SignSlot& sign_slot() const { return *sign_slot_; }
 
   private:
     TlsContext() = default;
@@ -66,6 +70,7 @@ class TlsContext {
     std::vector<SslCtxPtr> contexts_; // never empty; the first is the default
     std::vector<std::pair<std::string, ssl_ctx_st*>> by_name_;
     std::string alpn_wire_;
+    std::shared_ptr<SignSlot> sign_slot_;
     std::unique_ptr<bio_method_st, BioMethodFree> bio_method_;
 };
 
@@ -89,7 +94,7 @@ std::string tls_error_text();
 void tls_load();
 
 // And compute what it computes lazily, in one handshake of each version: for a process whose forked children share the
-// pages, or which serves many clients.
-void tls_warm_up();
+// pages, or which serves many clients. server: the context that will be used; its keys are asked for nothing.
+void tls_warm_up(const TlsContext* server = nullptr);
 
 } // namespace posada::io

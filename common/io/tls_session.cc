@@ -10,6 +10,7 @@
 
 #include "common/io/addr.h"
 #include "common/io/tls_bio.h"
+#include "common/io/tls_remote_key.h"
 
 namespace posada::io {
 
@@ -85,8 +86,10 @@ Status TlsSession::attach() {
     return {};
 }
 
-Result<std::unique_ptr<TlsSession>> TlsSession::make_server(std::shared_ptr<TlsContext> context, int fd) {
+Result<std::unique_ptr<TlsSession>> TlsSession::make_server(std::shared_ptr<TlsContext> context, int fd,
+                                                            SignFunction sign) {
     std::unique_ptr<TlsSession> out(new TlsSession(std::move(context), fd));
+    out->sign_ = std::move(sign);
     RETURN_IF_ERROR(out->attach());
     SSL_set_accept_state(out->ssl_.get());
     return out;
@@ -144,9 +147,13 @@ TlsSession::Step TlsSession::classify(int result) {
 
 TlsSession::Step TlsSession::handshake() {
     ERR_clear_error();
+    context_->sign_slot().ask = &sign_;
     const int result = SSL_do_handshake(ssl_.get());
+    context_->sign_slot().ask = nullptr;
     established_ = result == 1;
-    return established_ ? Step::done : classify(result);
+    if (!established_) return classify(result);
+    sign_ = nullptr;
+    return Step::done;
 }
 
 TlsSession::Step TlsSession::read(std::span<char> into, std::size_t* got) {

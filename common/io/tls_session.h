@@ -12,6 +12,7 @@
 
 #include "common/base/result.h"
 #include "common/io/tls.h"
+#include "common/io/tls_sign.h"
 
 struct bio_st;
 
@@ -35,7 +36,9 @@ class TlsSession {
     };
     // The socket is borrowed. A server name is sent as SNI (unless it is an IP address) and, if the context verifies,
     // checked against the certificate.
-    static Result<std::unique_ptr<TlsSession>> make_server(std::shared_ptr<TlsContext> context, int fd);
+    // sign: for a context whose keys are elsewhere.
+    static Result<std::unique_ptr<TlsSession>> make_server(std::shared_ptr<TlsContext> context, int fd,
+                                                           SignFunction sign = {});
     static Result<std::unique_ptr<TlsSession>> make_client(std::shared_ptr<TlsContext> context, int fd,
                                                            const std::string& server_name);
     TlsSession(const TlsSession&) = delete;
@@ -64,6 +67,7 @@ class TlsSession {
     Step classify(int result);
     std::shared_ptr<TlsContext> context_;
     int fd_;
+    SignFunction sign_; // until the handshake is over
     std::unique_ptr<ssl_st, SslFree> ssl_;
     std::string outgoing_;
     Error error_;

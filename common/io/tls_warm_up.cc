@@ -63,6 +63,13 @@ void use_key_type(KeyType type) {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) shake_hands(**server, **client, version);
 }
 
+// As far as the signature, for which nobody is there: what a remote key does is looked up once, here.
+void use_context(const TlsContext& server) {
+    const auto client = TlsContext::make_client({}, false);
+    if (!client) return;
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) shake_hands(server, **client, version);
+}
+
 } // namespace
 
 void tls_load() {
@@ -72,9 +79,10 @@ void tls_load() {
     RAND_bytes(random, sizeof random);
 }
 
-void tls_warm_up() {
+void tls_warm_up(const TlsContext* server) {
     tls_load();
     use_key_type(KeyType::ecdsa_p256);
+    if (server != nullptr) use_context(*server);
     ERR_clear_error();
 }
 

@@ -36,7 +36,7 @@ constexpr ProfileInfo profiles[sandbox_profile_count] = {
      LandlockNet::deny,
      {keep, keep, keep}},
     {"net_connection",
-     "One client over the descriptors it was given; no file, no new socket, no child.",
+     "One client over the descriptors it was given; no file, no socket but pairs, no child.",
      false,
      LandlockNet::deny,
      {connection_fd_limit, no_file, 0}},
@@ -61,6 +61,11 @@ constexpr ProfileInfo profiles[sandbox_profile_count] = {
      true,
      LandlockNet::deny,
      {connection_fd_limit, keep, 0}},
+    {"signer",
+     "Answers requests for signatures with the keys it holds; no file, no socket, no child, no clock.",
+     false,
+     LandlockNet::deny,
+     {signer_fd_limit, no_file, 0}},
 };
 
 const ProfileInfo& info_of(SandboxProfile profile) { return profiles[static_cast<unsigned>(profile)]; }

@@ -30,14 +30,17 @@ enum class SandboxProfile : std::uint8_t {
     queue,          // files of the trees given to apply(), SQLite, accept on a passed unix socket
     relay,          // TCP clients to anywhere; no files
     agent_mail,     // a user's files of the trees given to apply(); no socket
+    signer,         // receives, signs, sends; nothing else
 };
-constexpr unsigned sandbox_profile_count = 6;
+constexpr unsigned sandbox_profile_count = 7;
 
 // RLIMIT_FSIZE of net_shared; writes to a memfd count against it.
 constexpr std::uint64_t shared_memfd_limit = 256 * 1024;
 // RLIMIT_NOFILE of net_connection and agent_mail. What all processes of one user may have on their way to others is
 // counted against it too, and many accounts may share a uid.
 constexpr std::uint64_t connection_fd_limit = 256;
+// RLIMIT_NOFILE of signer: standard descriptors, channel, log, one at a time to answer into.
+constexpr std::uint64_t signer_fd_limit = 16;
 
 std::string_view sandbox_profile_name(SandboxProfile profile);    // "net_connection"
 std::string_view sandbox_profile_meaning(SandboxProfile profile); // one sentence, for SECURITY.md

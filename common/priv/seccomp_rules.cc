@@ -26,7 +26,10 @@ constexpr ProfileSet relay = in_profile(SandboxProfile::relay);
 constexpr ProfileSet agent = in_profile(SandboxProfile::agent_mail);
 constexpr ProfileSet files = queue | agent;
 constexpr ProfileSet memfds = shared | queue;
-constexpr ProfileSet everyone = (1U << sandbox_profile_count) - 1;
+constexpr ProfileSet signer = in_profile(SandboxProfile::signer);
+constexpr ProfileSet all = (1U << sandbox_profile_count) - 1;
+constexpr ProfileSet everyone = all & static_cast<ProfileSet>(~signer); // who does more than to sign
+constexpr ProfileSet nets = zygote | shared | in_profile(SandboxProfile::net_connection);
 constexpr ProfileSet final_ones = everyone & static_cast<ProfileSet>(~zygote);
 
 constexpr std::uint64_t new_kinds_of_task = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE |
@@ -68,12 +71,12 @@ constexpr CallRow rows[] = {
     row("write", everyone),
     row("writev", everyone),
     row("recvfrom", everyone),
-    row("recvmsg", everyone),
-    row("sendto", everyone),
-    row("sendmsg", everyone),
+    row("recvmsg", all),
+    row("sendto", all),
+    row("sendmsg", all),
     row("sendfile", everyone),
     row("lseek", everyone),
-    row("close", everyone),
+    row("close", all),
     row("close_range", everyone),
     row("shutdown", everyone),
     row("dup", everyone),
@@ -125,34 +128,34 @@ constexpr CallRow rows[] = {
     row("gettimeofday", everyone),
     row("time", everyone),
     // Memory, never executable.
-    row("brk", everyone),
-    row("mmap", everyone, masked(2, PROT_EXEC, 0)),
-    row("mprotect", everyone, masked(2, PROT_EXEC, 0)),
-    row("mremap", everyone),
-    row("munmap", everyone),
-    row("madvise", everyone),
+    row("brk", all),
+    row("mmap", all, masked(2, PROT_EXEC, 0)),
+    row("mprotect", all, masked(2, PROT_EXEC, 0)),
+    row("mremap", all),
+    row("munmap", all),
+    row("madvise", all),
     row("prctl", everyone, is(0, prctl_set_vma)),
-    row("getrandom", everyone),
+    row("getrandom", all),
     // The process itself.
-    row("futex", everyone),
+    row("futex", all),
     row("sched_yield", everyone),
     row("sched_getaffinity", everyone),
     row("getcpu", everyone),
     row("set_robust_list", everyone),
     row("rseq", everyone),
-    row("restart_syscall", everyone),
-    row("exit", everyone),
-    row("exit_group", everyone),
+    row("restart_syscall", all),
+    row("exit", all),
+    row("exit_group", all),
     row("rt_sigaction", everyone),
-    row("rt_sigprocmask", everyone),
-    row("rt_sigreturn", everyone),
+    row("rt_sigprocmask", all),
+    row("rt_sigreturn", all),
     row("sigaltstack", everyone),
-    row("tgkill", final_ones, is(0, own_pid_placeholder)), // abort()
+    row("tgkill", final_ones | signer, is(0, own_pid_placeholder)), // abort()
     row("tkill", final_ones, is(0, own_pid_placeholder)),
     row("kill", final_ones, is(0, own_pid_placeholder)),
     row("kill", agent, is(1, 0)), // does the holder of a lock still live?
-    row("getpid", everyone),
-    row("gettid", everyone),
+    row("getpid", all),
+    row("gettid", all),
     row("getppid", everyone),
     row("getuid", everyone),
     row("geteuid", everyone),
@@ -169,10 +172,11 @@ constexpr CallRow rows[] = {
     row("prctl", everyone, is(0, PR_SET_NAME)),
     row("prctl", everyone, is(0, PR_GET_NAME)),
     row("prctl", everyone, is(0, PR_GET_DUMPABLE)),
+    // The way by which a signature comes back; the zygote's to the process that waits for the next client.
+    row("socketpair", nets, is(0, AF_UNIX), masked(1, ~socket_type_flags, SOCK_SEQPACKET)),
     // The zygote makes connection processes, which then confine themselves further.
     row("clone", zygote, masked(0, new_kinds_of_task, 0)),
     row("fork", zygote),
-    row("socketpair", zygote, is(0, AF_UNIX), is(2, 0)), // to the process that waits for the next client
     row("wait4", zygote),
     row("waitid", zygote),
     row("kill", zygote, masked(0, ~largest_pid, 0), is(1, SIGKILL)),

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/service/client_address.h"
+#include "common/service/sign_client.h"
 
 namespace posada::service {
 
@@ -94,7 +95,7 @@ void Connection::begin() {
     on_peer();
     if (accepted_.listener.tls == TlsMode::implicit) {
         if (!tls_available()) return close("no certificate");
-        stream_.start_tls_server(tls_context());
+        shake_hands();
     } else {
         greeted_ = true;
         greet();
@@ -119,8 +120,10 @@ void Connection::start_tls() {
         stream_.discard_input();
         return close("bytes behind STARTTLS");
     }
-    stream_.start_tls_server(tls_context());
+    shake_hands();
 }
+
+void Connection::shake_hands() { stream_.start_tls_server(tls_context(), sign_through(monitor_, accepted_.id)); }
 
 void Connection::close(std::string reason) {
     if (closing()) return;

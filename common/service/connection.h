@@ -61,6 +61,7 @@ class Connection {
     [[nodiscard]] std::shared_ptr<io::TlsContext> tls_context() const;
     void take_proxy_header(const Result<std::optional<io::Address>>& header);
     void begin();
+    void shake_hands();
     void log_connect();
     void handle_input();
     void handle_tls(const Status& status);

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "common/service/client_address.h"
+#include "common/service/sign_protocol.h"
 
 namespace posada::service {
 
-constexpr priv::RequestInfo connection_requests[] = {client_address_row};
+constexpr priv::RequestInfo connection_requests[] = {client_address_row, sign_row};
 
 // The daemon's rows keep their index.
 inline std::vector<priv::RequestInfo> with_connection_requests(std::span<const priv::RequestInfo> daemon) {

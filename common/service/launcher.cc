@@ -13,7 +13,6 @@
 #include "common/base/log.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
-#include "common/service/secrets_loader.h"
 
 namespace posada::service {
 
@@ -40,9 +39,8 @@ LogLevel least_level(LogThreshold threshold) {
     return levels[static_cast<std::size_t>(threshold)];
 }
 
-bool wants_tls(const std::vector<Listener>& listeners) {
-    return std::any_of(listeners.begin(), listeners.end(),
-                       [](const Listener& l) { return l.tls == TlsMode::implicit; });
+bool any_has(const std::vector<Listener>& listeners, TlsMode mode) {
+    return std::any_of(listeners.begin(), listeners.end(), [mode](const Listener& l) { return l.tls == mode; });
 }
 
 bool same_names(const std::vector<Listener>& a, const std::vector<Listener>& b) {
@@ -82,16 +80,29 @@ Result<Settings> Launcher::load() {
     return std::move(loaded.settings);
 }
 
-Result<UniqueFd> Launcher::load_secrets(const Settings& settings) const {
-    return service::load_secrets(settings.common().tls.all(), ticket_key_.get(), daemon_.name);
+Result<std::unique_ptr<SignerHandle>> Launcher::start_signer(const Settings& settings) const {
+    const std::vector<CertificateFiles> files = settings.common().tls.all();
+    if (files.empty()) return std::unique_ptr<SignerHandle>();
+    const auto identity = service_identity("signer", settings.common().uid_base);
+    if (!identity) return identity.error();
+    SignerSpec spec;
+    spec.files = files;
+    spec.ticket_key = ticket_key_.get();
+    spec.service = daemon_.name;
+    spec.identity = *identity;
+    spec.sandbox = static_cast<priv::SandboxMode>(settings.service().sandbox);
+    spec.log_fd = log_out_.get();
+    spec.signs = settings.common().tls.signer;
+    spec.legacy = any_has(served(settings), TlsMode::legacy);
+    return SignerHandle::start(spec);
 }
 
 Result<NetProgram> Launcher::make_program(const Settings& settings) {
     NetProgram program;
     auto identity = service_identity(daemon_.role, settings.common().uid_base);
     if (!identity) return identity.error();
-    auto secrets = load_secrets(settings);
-    if (!secrets) return secrets.error();
+    auto signer = start_signer(settings);
+    if (!signer) return signer.error();
     program.path = libexec_path(daemon_.net_program);
     program.identity = *identity;
     program.hello.table_hash = priv::table_hash(requests_);
@@ -100,7 +111,7 @@ Result<NetProgram> Launcher::make_program(const Settings& settings) {
     program.hello.single = launched_.single;
     program.config.listeners = listeners_;
     program.config.options = settings.net_dump();
-    program.secrets = std::move(*secrets);
+    program.signer = std::move(*signer);
     program.log_fd = log_out_.get();
     return program;
 }
@@ -152,7 +163,7 @@ void Launcher::run() { loop_.run(); }
 Status Launcher::start_net() {
     auto program = make_program(settings_);
     if (!program) return program.error();
-    if (wants_tls(listeners_) && settings_.common().tls.all().empty())
+    if (any_has(listeners_, TlsMode::implicit) && settings_.common().tls.all().empty())
         return Error{Errc::invalid, 0,
                      "a listener has tls = \"implicit\" but no certificate is configured; set [tls] chain and key"};
     NetHandle::Events events;
@@ -162,7 +173,11 @@ Status Launcher::start_net() {
     events.on_ended = [this](std::uint64_t session, int status) { connection_ended(session, status); };
     events.on_want = [this, self](const std::string& name) { open_service(*self, name); };
     events.on_exit = [this, self](int status) { net_exited(*self, status); };
-    auto started = NetHandle::start(loop_, *program, std::move(events));
+    events.signer.on_breach = [this](std::uint64_t session, const std::string& what) {
+        signing_breached(session, what);
+    };
+    events.signer.on_exit = [this, self](int status) { signer_exited(*self, status); };
+    auto started = NetHandle::start(loop_, std::move(*program), std::move(events));
     if (!started) return started.error();
     *self = started->get();
     net_ = std::move(*started);
@@ -260,6 +275,27 @@ void Launcher::net_exited(NetHandle* net, int status) {
     loop_.defer([this, net] { std::erase_if(retiring_, [net](const auto& handle) { return handle.get() == net; }); });
 }
 
+// Its keys are read again by its successor, which needs a net program that knows the same certificates. Handshakes of
+// the old one fail, its sessions go on.
+void Launcher::signer_exited(NetHandle* net, int status) {
+    log(event::service_exit, {{"service", std::string(daemon_.name)},
+                              {"what", "signer"},
+                              {"status", priv::describe_wait_status(status)},
+                              {"retry-ms", std::to_string(restart_delay_.count())}});
+    if (net != net_.get() || launched_.single || stopping_) return;
+    pause_accepting(true);
+    net_->stop();
+    retiring_.push_back(std::move(net_));
+    restart_later();
+}
+
+void Launcher::signing_breached(std::uint64_t session, const std::string& what) {
+    const auto found = sessions_.find(session);
+    if (found != sessions_.end()) return found->second->kill("sign: " + what);
+    log(event::privilege_breach,
+        {{"service", std::string(daemon_.name)}, {"session", std::to_string(session)}, {"what", "sign: " + what}});
+}
+
 void Launcher::fail_start() {
     exit_code_ = 78;
     loop_.stop();
@@ -305,8 +341,8 @@ Status Launcher::make_monitor() {
 Status Launcher::check_reload(const Settings& settings) {
     if (!same_names(served(settings), listeners_))
         return Error{Errc::invalid, 0, "the list of listeners changed: restart the daemon to open or close sockets"};
-    const auto secrets = load_secrets(settings);
-    if (!secrets) return secrets.error();
+    const auto signer = start_signer(settings);
+    if (!signer) return signer.error();
     return {};
 }
 
@@ -319,9 +355,9 @@ void Launcher::watch_certificates() {
 }
 
 void Launcher::certificates_changed() {
-    const auto secrets = load_secrets(settings_);
-    if (secrets) return replace_net("certificate changed");
-    log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", secrets.error().describe()}});
+    const auto signer = start_signer(settings_);
+    if (signer) return replace_net("certificate changed");
+    log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", signer.error().describe()}});
 }
 
 void Launcher::read_log() {

@@ -87,7 +87,8 @@ class Launcher {
     Status make_monitor();
     Status check_reload(const Settings& settings);
     Result<NetProgram> make_program(const Settings& settings);
-    Result<UniqueFd> load_secrets(const Settings& settings) const;
+    // Null without certificates.
+    Result<std::unique_ptr<SignerHandle>> start_signer(const Settings& settings) const;
     void reload(std::string_view why);
     void watch_certificates();
     void certificates_changed();
@@ -96,6 +97,8 @@ class Launcher {
     void replace_net(std::string_view why); // new connections go to a fresh one; the old one drains
     void net_exited(NetHandle* net, int status);
     void net_ready(NetHandle* net);
+    void signer_exited(NetHandle* net, int status);
+    void signing_breached(std::uint64_t session, const std::string& what);
     void announce();
     void fail_start();
     void restart_later();

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/service/client_address.h"
 #include "common/service/launcher_state.h"
+#include "common/service/sign_protocol.h"
 
 namespace posada::service {
 
@@ -38,6 +39,7 @@ void LiveSession::on_readable() {
     const bool first = std::exchange(untouched_, false);
     if (message.type == client_address_request)
         return first ? take_client_address(message) : kill("names its client too late");
+    if (message.type == sign_request) return net_ != nullptr ? net_->sign(info_.id, message) : void();
     if (monitor_ == nullptr) return kill("no request is allowed");
     monitor_->handle(*row, std::move(message));
 }

@@ -146,6 +146,13 @@ void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::stri
     alive->flush();
 }
 
+Status MonitorClient::post(std::uint16_t type, std::uint64_t session, std::string_view payload,
+                           std::span<const int> fds) {
+    if (!impl_->open()) return Error{Errc::closed, 0, "the other side closed the channel"};
+    if (!impl_->unsent.empty()) return Error{Errc::busy, 0, "requests wait to be sent"};
+    return impl_->channel.send(type, session, payload, fds);
+}
+
 void MonitorClient::forget(std::uint64_t session) {
     for (Outstanding& request : impl_->outstanding)
         if (request.session == session) request.on_answer = nullptr;

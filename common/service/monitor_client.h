@@ -35,6 +35,8 @@ class MonitorClient {
     // fds are borrowed. A full socket queues the message (its descriptors are duplicated), it is never lost.
     void request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
                  std::span<const int> fds = {});
+    // A request that is answered by other ways than this channel: sent now or not at all (Errc::busy).
+    Status post(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds);
     // Forgets the outstanding requests of a session: their answers are dropped when they come.
     void forget(std::uint64_t session);
     [[nodiscard]] bool closed() const;

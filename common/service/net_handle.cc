@@ -22,7 +22,7 @@ Result<UniqueFd> make_page() {
 
 } // namespace
 
-Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, const NetProgram& program, Events events) {
+Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, NetProgram program, Events events) {
     if (::access(program.path.c_str(), X_OK) != 0) return errno_error(program.path);
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
@@ -43,18 +43,23 @@ Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, const NetPro
     if (!pid) return pid.error();
     handle->pid_ = *pid;
     RETURN_IF_ERROR(handle->say_hello(program));
+    handle->signer_ = std::move(program.signer);
+    if (handle->signer_) handle->signer_->watch(loop, handle->events_.signer);
     return handle;
 }
 
 Status NetHandle::say_hello(const NetProgram& program) {
     auto config = make_sealed_memfd("posada-config", encode(program.config));
     if (!config) return config.error();
+    const auto no_certificates = make_sealed_memfd("posada-certificates", encode(NetSecrets{}));
+    if (!no_certificates) return no_certificates.error();
+    const UniqueFd& certificates = program.signer ? program.signer->certificates() : *no_certificates;
     auto page = make_page();
     if (!page) return page.error();
     void* memory = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, page->get(), 0);
     if (memory == MAP_FAILED) return errno_error("map of the serving page");
     page_ = static_cast<std::uint64_t*>(memory);
-    const int fds[] = {config->get(), program.secrets.get(), page->get()};
+    const int fds[] = {config->get(), certificates.get(), page->get()};
     RETURN_IF_ERROR(channel_.send(static_cast<std::uint16_t>(NetMessage::hello), 0, encode(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
     watch_ =
@@ -82,6 +87,10 @@ Status NetHandle::send_service(std::string_view name, int channel) {
     w.str(name);
     const int fds[] = {channel};
     return channel_.send(static_cast<std::uint16_t>(NetMessage::adopt), 0, w.bytes(), fds);
+}
+
+void NetHandle::sign(std::uint64_t session, const priv::Message& request) {
+    if (signer_) signer_->sign(session, request);
 }
 
 void NetHandle::kill_connection(std::uint64_t session) {
@@ -127,6 +136,7 @@ void NetHandle::on_readable() {
 }
 
 void NetHandle::reap() {
+    if (signer_) signer_->reap();
     int status = 0;
     if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return;
     if (watch_) on_readable(); // what it said last

@@ -13,6 +13,7 @@
 #include "common/priv/channel.h"
 #include "common/service/identity.h"
 #include "common/service/net_protocol.h"
+#include "common/service/signer_handle.h"
 
 namespace posada::service {
 
@@ -21,8 +22,8 @@ struct NetProgram {
     Identity identity;
     Hello hello;
     NetConfig config;
-    UniqueFd secrets; // sealed memfd (secrets_loader.h)
-    int log_fd = -1;  // borrowed: the children's end of the log pair
+    std::unique_ptr<SignerHandle> signer; // null without certificates
+    int log_fd = -1;                      // borrowed: the children's end of the log pair
 };
 
 class NetHandle {
@@ -31,11 +32,12 @@ class NetHandle {
         std::function<void()> on_ready;
         std::function<void(std::uint64_t session, int wait_status)> on_ended; // a connection's process (zygote)
         std::function<void(std::string name)> on_want;
+        SignerHandle::Events signer;
         // The program is gone (wait_status) or closed its channel; the handle is dead after this.
         std::function<void(int wait_status)> on_exit;
     };
     // Forks and execs; Errc::not_found when the program is missing.
-    static Result<std::unique_ptr<NetHandle>> start(io::Loop& loop, const NetProgram& program, Events events);
+    static Result<std::unique_ptr<NetHandle>> start(io::Loop& loop, NetProgram program, Events events);
     ~NetHandle();
     NetHandle(const NetHandle&) = delete;
     NetHandle& operator=(const NetHandle&) = delete;
@@ -47,10 +49,12 @@ class NetHandle {
     // Errc::busy: the channel is full, try again shortly.
     Status send_connection(const ConnectionInfo& info, int socket, int channel);
     Status send_service(std::string_view name, int channel);
+    // Asks the program's signer (sign_protocol.h).
+    void sign(std::uint64_t session, const priv::Message& request);
     void kill_connection(std::uint64_t session); // zygote
     void kill_program();                         // shared
     void stop();                                 // no more connections; it exits when drained
-    // To be called on SIGCHLD: notices its end.
+    // To be called on SIGCHLD: notices its end, and that of its signer.
     void reap();
 
   private:
@@ -61,6 +65,7 @@ class NetHandle {
 
     io::Loop& loop_;
     Events events_;
+    std::unique_ptr<SignerHandle> signer_;
     priv::Channel channel_;
     std::unique_ptr<io::Watch> watch_;
     std::uint64_t* page_ = nullptr;

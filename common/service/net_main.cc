@@ -171,6 +171,7 @@ Status NetProcess::build_tls(const NetSecrets& secrets) {
     if (!legacy) return legacy.error();
     legacy_ = std::move(*legacy);
     for (io::Certificate& certificate : tls.certificates) wipe(certificate.key_pem);
+    wipe(tls.ticket_key);
     return {};
 }
 
@@ -379,7 +380,7 @@ int NetProcess::run() {
     if (const Status hello = receive_hello(); !hello) return fail(exit_config, hello.error());
     // A single client would wait for a rehearsal; without a certificate nobody shakes hands.
     if (modern_ != nullptr && !hello_.single)
-        io::tls_warm_up();
+        io::tls_warm_up(modern_.get());
     else
         io::tls_load();
     const auto mode = static_cast<priv::SandboxMode>(hello_.sandbox);

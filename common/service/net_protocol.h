@@ -47,7 +47,7 @@ struct NetConfig {
 std::string encode(const NetConfig& config);
 Result<NetConfig> decode_net_config(std::string_view bytes);
 
-// The certificates memfd; no certificates = no TLS.
+// The certificates memfd, without private keys unless nobody signs (signer.h); no certificates = no TLS.
 struct NetSecrets {
     std::vector<io::Certificate> certificates;
     std::string ticket_key;

@@ -23,6 +23,10 @@ constexpr Schema certificate_schema{certificate_rows};
 constexpr OptionRow tls_rows[] = {
     path<&TlsOptions::chain>("chain", "Default certificate and its intermediates, PEM; empty: no TLS."),
     path<&TlsOptions::key>("key", "Its private key, PEM; read by root only."),
+    boolean<&TlsOptions::signer>(
+        "signer", "Private keys stay in a process that only signs handshakes: who takes over a process that talks to "
+                  "clients does not get them. It makes a full TLS handshake 10 to 30 % dearer, a resumed one not. "
+                  "false: each such process has the keys; old devices can use RSA key exchange (tls = \"legacy\")."),
     tables<&TlsOptions::certificates>("certificates", certificate_schema,
                                       "Further certificates, chosen by the name the client asks for (SNI)."),
 };

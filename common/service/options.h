@@ -31,6 +31,7 @@ struct CertificateFiles {
 struct TlsOptions {
     std::string chain;
     std::string key;
+    bool signer = true;                         // keys stay in a process of their own (signer.h)
     std::vector<CertificateFiles> certificates; // more of them, chosen by SNI
     // The default certificate first; empty = no TLS.
     [[nodiscard]] std::vector<CertificateFiles> all() const;

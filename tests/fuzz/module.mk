@@ -7,6 +7,8 @@
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc)))
 FUZZ_SRCS_addr := common/io/addr.cc
 FUZZ_SRCS_channel := common/priv/channel.cc
+FUZZ_SRCS_sign := common/service/sign_protocol.cc common/io/tls_server_sign.cc common/io/tls_pem.cc common/io/addr.cc
+FUZZ_LDLIBS_sign := -lcrypto
 FUZZ_SRCS_gate := common/priv/request.cc
 FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
     net_options option_value options schema) common/io/addr.cc pop3d/options.cc smtpd/options.cc

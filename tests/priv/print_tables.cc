@@ -42,13 +42,18 @@ void print_requests(std::string_view heading, std::span<const priv::RequestInfo>
 
 bool conditional(const priv::CallRow& row) { return row.args[0].op != priv::ArgRule::Op::none; }
 
-// A call is marked when the profile permits it only with certain arguments.
-std::string calls_of(priv::SandboxProfile profile, bool common) {
-    constexpr auto everyone = static_cast<priv::ProfileSet>((1U << priv::sandbox_profile_count) - 1);
+constexpr priv::ProfileSet signer = priv::in_profile(priv::SandboxProfile::signer);
+constexpr auto every_other = static_cast<priv::ProfileSet>(((1U << priv::sandbox_profile_count) - 1) & ~signer);
+
+bool common(const priv::CallRow& row) { return (row.profiles & every_other) == every_other; }
+
+// A call is marked when it is permitted only with certain arguments.
+template <class Predicate>
+std::string calls_where(Predicate wanted) {
     std::map<std::string_view, bool> calls; // name, conditional
     std::vector<std::string_view> order;
     for (const priv::CallRow& row : priv::allowed_calls()) {
-        if ((row.profiles & priv::in_profile(profile)) == 0 || (row.profiles == everyone) != common) continue;
+        if (!wanted(row)) continue;
         const auto [call, is_new] = calls.try_emplace(row.call, conditional(row));
         if (is_new) order.push_back(row.call);
         call->second = call->second && conditional(row);
@@ -59,17 +64,23 @@ std::string calls_of(priv::SandboxProfile profile, bool common) {
     return out;
 }
 
+std::string calls_of(priv::SandboxProfile profile) {
+    const priv::ProfileSet set = priv::in_profile(profile);
+    return calls_where(
+        [set](const priv::CallRow& row) { return (row.profiles & set) != 0 && (set == signer || !common(row)); });
+}
+
 void print_profiles() {
     print("\n**Sandbox profiles** (a star: only with certain arguments; `tgkill`, `tkill` and `kill` reach the process "
           "itself, "
-          "or, from the zygote, its children)\n\n| profile | in words | system calls beside those of every profile "
+          "or, from the zygote, its children)\n\n| profile | in words | system calls beside those below "
           "|\n|---|---|---|\n");
     for (unsigned i = 0; i < priv::sandbox_profile_count; ++i) {
         const auto profile = static_cast<priv::SandboxProfile>(i);
         print("| `" + std::string(priv::sandbox_profile_name(profile)) + "` | " +
-              std::string(priv::sandbox_profile_meaning(profile)) + " | " + calls_of(profile, false) + " |\n");
+              std::string(priv::sandbox_profile_meaning(profile)) + " | " + calls_of(profile) + " |\n");
     }
-    print("\nEvery profile: " + calls_of(priv::SandboxProfile::net_connection, true) + ".\n");
+    print("\nEvery profile but `signer`, whose list is complete: " + calls_where(&common) + ".\n");
     print("\nThe kernel kills the process that calls one of:");
     for (const char* call : priv::fatal_calls()) print(" " + std::string(call));
     print(".\nAny other call fails and is named in a `sandbox-violation` record.\n");

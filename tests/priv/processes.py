@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import poplib
+import re
 import shutil
 import signal
 import smtplib
@@ -119,12 +120,12 @@ def no_violation(log):
 
 
 @contextlib.contextmanager
-def echod(uid, abi):
+def echod(uid, abi, extra=""):
     with workplace(uid) as folder:
         config = os.path.join(folder, "posada.toml")
         with open(config, "w") as f:
             base = "uid_base = 61184\n" if uid == 0 else ""
-            f.write(f'hostname = "echo.test"\n{base}[paths]\nrun_dir = "{folder}"\nstate_dir = "{folder}"\n')
+            f.write(f'hostname = "echo.test"\n{base}[paths]\nrun_dir = "{folder}"\nstate_dir = "{folder}"\n{extra}')
         os.chmod(config, 0o644)
         port = free_port()
         process = start([os.path.join(folder, "sbin/echod"), "--config", config, "--listen", f"127.0.0.1:{port}"],
@@ -302,7 +303,7 @@ def look_at_agent(wrong, p, listening, mail_root):
 def look_at_tree(wrong, tree, uid, mail_root, user_uids):
     listening = procs.listening_sockets()
     seen = dict.fromkeys(("pop3d-net", "smtpd-net", "smtpd-submission-net", "smtpd-queue", "connection", "agent",
-                          "lookup"), 0)
+                          "lookup", "signer"), 0)
     for p in tree:
         if p.in_libexec:
             seen[p.program] = seen.get(p.program, 0) + 1
@@ -314,6 +315,10 @@ def look_at_tree(wrong, tree, uid, mail_root, user_uids):
                 look_at_relay(wrong, p, listening)
             else:
                 look_at_net(wrong, p, tree, listening)
+        elif p.title.endswith(" [signer]"):
+            seen["signer"] += 1
+            wrong.note(p, rules.confined(p, uid == 0, uid))
+            wrong.note(p, rules.signer(p, listening))
         elif p.title.endswith(": lookup"):
             seen["lookup"] += 1
             look_at_lookup(wrong, p, uid, listening)
@@ -450,6 +455,52 @@ def agents_know_no_short_secret():
     agents_know_no_secret("--classroom")
 
 
+def private_numbers(key):
+    """The octets of what makes the key private, in both orders: as text says it and as OpenSSL's numbers lie in memory."""
+    text = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], check=True, capture_output=True, text=True)
+    for name, digits in re.findall(r"^(priv|privateExponent|prime1|prime2):\n((?: +[0-9a-f:]+\n)+)", text.stdout, re.M):
+        octets = bytes.fromhex("".join(digits.split()).replace(":", "")).lstrip(b"\0")
+        for order in (octets, octets[::-1]):
+            yield name, order[4:28]
+
+
+def key_holders(signer, kind):
+    """Which processes of a TLS echod have the private key in their memory: (kinds of processes, those with a key)."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", chain, "-days",
+                        "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+        secrets = list(private_numbers(key))
+        assert secrets
+        tls = f'[tls]\nchain = "{chain}"\nkey = "{key}"\nsigner = {signer}\n'
+        with echod(0, None, tls) as (pid, port, log):
+            context = ssl._create_unverified_context()
+            with socket.create_connection(("127.0.0.1", port), 10) as client:
+                reader = client.makefile("rb")
+                reader.readline()
+                client.sendall(b"STARTTLS\r\n")
+                reader.readline()
+                with context.wrap_socket(client) as secure:
+                    secure.sendall(b"ECHO x\r\n")
+                    assert b"+x" in secure.recv(100), read(log)
+                    found = {}
+                    for number, p in enumerate(procs.descendants(pid)):
+                        kind_of = "signer" if "[signer]" in p.title else "net" if p.in_libexec else "launcher"
+                        memory = list(writable_memory(p.pid))
+                        assert any(b"localhost" in part for part in memory) or kind_of == "launcher", "a control"
+                        found[kind_of, number] = any(octets in part for part in memory for _, octets in secrets)
+    return sorted(kind for kind, _ in found), {kind for (kind, _), has in found.items() if has}
+
+
+def private_keys_are_in_the_signer_only():
+    needs_root()
+    for kind in (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["rsa:2048"]):
+        assert key_holders("false", kind)[1] == {"net"}, "a control: without the signer the search finds the keys"
+        processes, holders = key_holders("true", kind)
+        assert processes == ["launcher", "net", "net", "signer"], processes
+        assert holders == {"signer"}, f"{kind[0]}: the private key is in {holders}"
+
+
 # ---- the relay: it runs only where there is a route ----
 
 
@@ -510,6 +561,7 @@ def variants(look, name):
 variants(look_at_echod, "echod")
 variants(look_at_relay_service, "relay")
 variants(look_at_demo, "suite")
+test(private_keys_are_in_the_signer_only)
 test(agents_know_no_secret)
 test(agents_know_no_short_secret)
 

@@ -59,6 +59,15 @@ def connection(p, listening):
         yield "may open many descriptors"
 
 
+def signer(p, listening):
+    yield from closed(p, lambda t: t.startswith("socket:["), listening)
+    yield from childless(p)
+    if len(p.fds) != 5:
+        yield f"holds more than its channel and the log: {p.fds}"
+    if p.limit("Max open files") != ["16", "16"]:
+        yield "may open many descriptors"
+
+
 def shared_net(p, listening):
     yield from closed(p, NET_FD.fullmatch, listening)
     yield from childless(p)

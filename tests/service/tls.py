@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""TLS on request and from the first octet; certificates that are renewed."""
+"""TLS on request and from the first octet; who signs; certificates that are renewed."""
 import os
 import signal
+import ssl
+import subprocess
 import tempfile
 import time
+import warnings
 
 from harness import Client, echod, make_certificate, served_certificate, test
 
@@ -19,6 +22,95 @@ def starttls_works_and_is_offered_once():
             c.ask("UPPER secret", "+SECRET")
             c.ask("STARTTLS", "-no")
             d.wait_log(r"tls-ok rip=127\.0\.0\.1 .*version=TLSv1\.3")
+
+
+def says_over_tls(port, ciphers, version):
+    """The version after STARTTLS and a line each way; None: no handshake."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.0 is what is tried
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers(ciphers + ":@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    c = Client(port)
+    c.ask("STARTTLS", "+go")
+    try:
+        c.socket = context.wrap_socket(c.socket)
+        c.ask("ECHO hola", "+hola")
+        return c.socket.version()
+    except (ssl.SSLError, ConnectionError):
+        return None
+    finally:
+        c.close()
+
+
+OLD_LISTENER = """[[echod.listen]]
+name = "echo"
+address = ["127.0.0.1"]
+port = 10007
+tls = "legacy"
+"""
+V10, V12, V13 = (getattr(ssl.TLSVersion, name) for name in ("TLSv1", "TLSv1_2", "TLSv1_3"))
+
+
+@test
+def handshakes_with_the_signer_and_without():
+    """Both keys, versions and hashes old and new; RSA key exchange, which decrypts, only where the key is at hand."""
+    for signer in ("true", "false"):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+            chain, key = make_certificate(folder)
+            rsa, rsa_key = make_certificate(other, kind=["rsa:2048"])
+            config = (f'[tls]\nchain = "{chain}"\nkey = "{key}"\nsigner = {signer}\n'
+                      f'[[tls.certificates]]\nchain = "{rsa}"\nkey = "{rsa_key}"\n')
+            with echod(config) as d:
+                assert says_over_tls(d.port, "ALL", V13) == "TLSv1.3", d.log()
+                assert says_over_tls(d.port, "ECDHE-ECDSA-AES128-GCM-SHA256", V12) == "TLSv1.2", d.log()
+                assert says_over_tls(d.port, "ECDHE-RSA-AES128-GCM-SHA256", V12) == "TLSv1.2", d.log()
+                assert says_over_tls(d.port, "ALL", V10) is None
+                assert len(signers(d)) == (signer == "true")
+            with echod(config + OLD_LISTENER) as d:
+                assert says_over_tls(d.port, "ECDHE-RSA-AES128-SHA", V10) == "TLSv1", d.log()
+                assert says_over_tls(d.port, "ECDHE-ECDSA-AES128-SHA", V10) == "TLSv1", d.log()
+                assert says_over_tls(d.port, "DHE-RSA-AES128-SHA", V12) == "TLSv1.2", d.log()
+                assert says_over_tls(d.port, "AES128-SHA", V12) == (None if signer == "true" else "TLSv1.2"), d.log()
+
+
+def signers(d):
+    out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(d.process.pid)], capture_output=True, text=True).stdout
+    return [int(line.split()[0]) for line in out.splitlines() if "[signer]" in line]
+
+
+@test
+def a_signer_that_dies_is_replaced_and_nobody_hangs():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            old = Client(d.port)
+            asked = Client(d.port)
+            asked.ask("STARTTLS", "+go")
+            first, = signers(d)
+            os.kill(first, signal.SIGKILL)
+            d.wait_log(r'service-exit .*what=signer status="signal 9 \(KILL\)"')
+            began = time.time()
+            try:
+                asked.starttls()
+                raise AssertionError("who signed?")
+            except (ssl.SSLError, ConnectionError):
+                assert time.time() - began < 3
+            d.wait_log(r'tls-fail .*error=".*the signer is gone')
+            old.ask("UPPER kept", "+KEPT")
+            end = time.time() + 5
+            while not signers(d) or signers(d) == [first]:
+                assert time.time() < end, d.log()
+                time.sleep(0.02)
+            assert says_over_tls(d.port, "ALL", V13) == "TLSv1.3", d.log()
+            old.ask("UPPER still", "+STILL")
+
+
+@test
+def nobody_signs_where_there_is_no_certificate():
+    with echod() as d:
+        assert signers(d) == []
+        Client(d.port).ask("STARTTLS", "-no")
 
 
 @test

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +25,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 
 #include "common/base/text.h"
 #include "tests/unit/common/priv/confined.h"
@@ -31,15 +33,17 @@
 namespace posada::priv::testing {
 namespace {
 
-constexpr SandboxProfile all_profiles[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
-                                           SandboxProfile::net_shared, SandboxProfile::queue,
-                                           SandboxProfile::relay,      SandboxProfile::agent_mail};
+constexpr SandboxProfile all_profiles[] = {
+    SandboxProfile::net_zygote, SandboxProfile::net_connection, SandboxProfile::net_shared, SandboxProfile::queue,
+    SandboxProfile::relay,      SandboxProfile::agent_mail,     SandboxProfile::signer};
+// Those with an event loop, or what else a program of some size needs.
+constexpr auto ordinary_profiles = std::span(all_profiles).first<std::size(all_profiles) - 1>();
 constexpr SandboxProfile final_profiles[] = {SandboxProfile::net_connection, SandboxProfile::net_shared,
                                              SandboxProfile::queue, SandboxProfile::relay, SandboxProfile::agent_mail};
 constexpr SandboxProfile net_profiles[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
                                            SandboxProfile::net_shared};
 constexpr SandboxProfile without_files[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
-                                            SandboxProfile::net_shared, SandboxProfile::relay};
+                                            SandboxProfile::net_shared, SandboxProfile::relay, SandboxProfile::signer};
 
 // 0 = refused with this errno.
 int refused_with(long result, int expected) { return result == -1 && errno == expected ? 0 : 1; }
@@ -263,7 +267,7 @@ int epoll_turn() {
 }
 
 TEST(Sandbox, EventLoopWorks) {
-    for (const SandboxProfile profile : all_profiles) expect_works(profile, "epoll", epoll_turn);
+    for (const SandboxProfile profile : ordinary_profiles) expect_works(profile, "epoll", epoll_turn);
 }
 
 TEST(Sandbox, LargeAllocationsWork) {
@@ -277,7 +281,7 @@ TEST(Sandbox, LargeAllocationsWork) {
 }
 
 TEST(Sandbox, StatusOfOwnDescriptorsWorks) {
-    for (const SandboxProfile profile : all_profiles)
+    for (const SandboxProfile profile : ordinary_profiles)
         expect_works(profile, "fstat", [] {
             struct stat st {};
             int type = 0;
@@ -292,7 +296,7 @@ TEST(Sandbox, StatusOfOwnDescriptorsWorks) {
 TEST(Sandbox, SocketOptionsAreTheUsualOnes) {
     static int client = -1;
     const auto before = [] { client = ::socket(AF_INET, SOCK_STREAM, 0); };
-    for (const SandboxProfile profile : all_profiles) {
+    for (const SandboxProfile profile : ordinary_profiles) {
         const Outcome outcome = confined(
             profile,
             [] {
@@ -425,6 +429,49 @@ TEST(Sandbox, IsAppliedOnceAndOnlyWhenPrepared) {
     EXPECT_TRUE(outcome.exited(0)) << describe_wait_status(outcome.status);
 }
 
+TEST(Sandbox, TheSignerReceivesAndSendsAndHasNothingElse) {
+    static int ours = -1;
+    const auto before = [] { ours = ::dup(0); };
+    const auto refuses = [&](const char* call, const std::function<int()>& attempt) {
+        expect_refused(SandboxProfile::signer, call, attempt);
+    };
+    refuses("epoll_create1", [] { return refused_with(::epoll_create1(0), ENOSYS); });
+    refuses("socketpair", [] {
+        int pair[2];
+        return refused_with(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), EPERM);
+    });
+    refuses("dup", [] { return refused_with(::dup(0), ENOSYS); });
+    refuses("pipe2", [] {
+        int pair[2];
+        return refused_with(::pipe2(pair, 0), ENOSYS);
+    });
+    refuses("read", [] {
+        char byte = 0;
+        return refused_with(::read(0, &byte, 1), ENOSYS);
+    });
+    refuses("memfd_create", [] { return refused_with(::memfd_create("x", 0), ENOSYS); });
+    refuses("clone", [] { return refused_with(::fork(), EPERM); });
+    refuses("kill", [] { return refused_with(::kill(::getpid(), 0), EPERM); });
+    const Outcome outcome = confined(
+        SandboxProfile::signer,
+        [] {
+            unsigned char random[16];
+            return ::getrandom(random, sizeof random, 0) == sizeof random && ::close(ours) == 0 ? 0 : 1;
+        },
+        SandboxMode::enforce, before);
+    EXPECT_TRUE(outcome.exited(0) && outcome.records.empty()) << describe_wait_status(outcome.status);
+}
+
+TEST(Sandbox, TheNetProfilesMakePairsForAnswersOnly) {
+    for (const SandboxProfile profile : net_profiles) {
+        expect_works(profile, "socketpair", [] { return make_seqpacket_pair().ok() ? 0 : 1; });
+        expect_refused(profile, "socketpair", [] {
+            int pair[2];
+            return refused_with(::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), EPERM);
+        });
+    }
+}
+
 TEST(Sandbox, NetProfilesTakeNoTree) {
     for (const SandboxProfile profile : net_profiles) {
         const Outcome outcome = in_child([&](int log_fd) {
@@ -450,7 +497,7 @@ TEST(Sandbox, LeavesNoDescriptorBehind) {
 
 TEST(Sandbox, ApplyIsFast) {
     using Clock = std::chrono::steady_clock;
-    for (const SandboxProfile profile : all_profiles) {
+    for (const SandboxProfile profile : ordinary_profiles) {
         auto result = make_pipe();
         ASSERT_TRUE(result.ok());
         std::vector<long> times;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The net side of sign_protocol.h.
+#pragma once
+
+#include <cstdint>
+
+#include "common/io/tls_sign.h"
+#include "common/service/monitor_client.h"
+
+namespace posada::service {
+
+// Waits, as signing in the process would; at most signing_deadline. The monitor outlives it.
+io::SignFunction sign_through(MonitorClient& monitor, std::uint64_t session);
+
+} // namespace posada::service
