@@ -21,9 +21,10 @@ namespace {
 constexpr const char* passed_variables[] = {"TZ", "POSADA_LANDLOCK_ABI_MAX", "ASAN_OPTIONS", "UBSAN_OPTIONS",
                                             "LSAN_OPTIONS"};
 constexpr int first_mapped_fd = 3;
+constexpr int last_signal = 31; // the real-time signals behind it have no handler here, and a login waits for each call
 
 void default_handlers() {
-    for (int number = 1; number < NSIG; ++number)
+    for (int number = 1; number <= last_signal; ++number)
         if (number != SIGPIPE) ::signal(number, SIG_DFL); // KILL, STOP and libc's own refuse; that is well
 }
 

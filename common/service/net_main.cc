@@ -325,6 +325,7 @@ void NetProcess::reap() {
         w.u64(child->second);
         w.u32(static_cast<std::uint32_t>(status));
         children_.erase(child);
+        if (!WIFSIGNALED(status)) continue; // nothing that the launcher would act on
         if (!stopping_ && !send(NetMessage::ended, w.bytes())) stopping_ = true;
     }
 }

@@ -23,7 +23,7 @@ enum class NetMessage : std::uint16_t {
     hello = 1,      // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served
     ready = 2,      // net: the sandbox is up
     connection = 3, // ConnectionInfo; descriptors: client socket, monitor channel
-    ended = 4,      // net (zygote): u64 session, u32 wait status of its process
+    ended = 4,      // net (zygote): u64 session, u32 wait status of its process, which a signal has ended
     adopt = 5,      // str name; descriptor: a channel to another service ("queue", "lookup")
     want = 6,       // net: str name: that channel was lost, another please
     kill = 7,       // u64 session: its process breached the table (zygote)

@@ -44,11 +44,16 @@ def make_certificate(folder, kind):
     return chain, key
 
 
-def descendants(pid):
+def parents_of_all():
     parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
             parents[int(name)] = int(file.read().rsplit(")", 1)[1].split()[1])
+    return parents
+
+
+def descendants(pid):
+    parents = parents_of_all()
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -313,27 +318,36 @@ def memory_rows(what, server, words_of, goal, kinds=("net",)):
     with held(words_of(1)):
         pass  # what only the first one costs is there
     for count in (1, 50, MAX_SESSIONS):
-        before, pss_before = descendants(server.process.pid), server.sum(pss)
+        before, pss_before = private_by_kind(server), server.sum(pss)
         with held(words_of(count)):
-            new = sorted(descendants(server.process.pid) - before)
-            private = sum(uss(pid) for pid in new) / count
+            by_kind = {kind: (size - before[kind]) / count for kind, size in private_by_kind(server).items()}
+            private = sum(by_kind.values())
             shared = (server.sum(pss) - pss_before) / count
-            by_kind = {kind: statistics.mean([uss(pid) for pid in new if kind_of(pid) == kind] or [0]) for kind in kinds}
         time.sleep(0.5)
         name = f"{what}, {count} session{'s' if count > 1 else ''}"
         row(f"{name}: private memory", [private], "KiB", goal)
         if len(kinds) > 1:
-            for kind, size in by_kind.items():
-                row(f"{name}: of it in the {kind} process", [size], "KiB")
+            for kind in kinds:
+                row(f"{name}: of it in the {kind} process", [by_kind[kind]], "KiB")
         row(f"{name}: proportional memory", [shared], "KiB")
 
 
-def kind_of(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return "agent" if b"[agent]" in file.read() else "net"
-    except OSError:
-        return ""
+def private_by_kind(server):
+    """Of agents, the launcher's children, and of the zygote's, one of which waits for the next client."""
+    launcher, parents = server.process.pid, parents_of_all()
+    sizes = {"net": 0, "agent": 0}
+    for pid in descendants(launcher) - {launcher}:
+        if parents.get(pid, launcher) != launcher:
+            sizes["net"] += uss(pid)
+        elif is_agent(pid):
+            sizes["agent"] += uss(pid)
+    return sizes
+
+
+def is_agent(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return b"[agent]" in file.read()
+    return False
 
 
 def quiet_row(what, server, words):
