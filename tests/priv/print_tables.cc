@@ -43,7 +43,7 @@ void print_requests(std::string_view heading, std::span<const priv::RequestInfo>
 bool conditional(const priv::CallRow& row) { return row.args[0].op != priv::ArgRule::Op::none; }
 
 constexpr priv::ProfileSet signer = priv::in_profile(priv::SandboxProfile::signer);
-constexpr auto every_other = static_cast<priv::ProfileSet>(((1U << priv::sandbox_profile_count) - 1) & ~signer);
+constexpr auto every_other = static_cast<priv::ProfileSet>(((1U << priv::sandbox_profile_count) - 1) ^ signer);
 
 bool common(const priv::CallRow& row) { return (row.profiles & every_other) == every_other; }
 
