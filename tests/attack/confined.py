@@ -5,6 +5,7 @@ tried from inside (tests/inject makes the process call the kernel) while two use
 import contextlib
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -115,6 +116,21 @@ def row_19_CVE_2020_24386_nobody_else_can_hand_a_session_or_an_agent_a_command()
                 assert p.pid == d.process.pid or inode not in listening, f"{p} accepts connections"
 
 
+def sockets_by_peer(d):
+    """The descriptors of lir's connection by what is at their other end."""
+    listed = subprocess.run(["ss", "-xanH"], check=True, capture_output=True, text=True).stdout
+    peers = {line.split()[5]: line.split()[7] for line in listed.splitlines()}  # inodes
+    others = (("monitor", procs.Process(d.process.pid)), ("agent", d.agent))
+    held = {target[8:-1]: name for name, p in others for target in p.fds.values() if target.startswith("socket:")}
+    zygote = procs.Process(d.connection.parent)
+    out = {}
+    for fd, target in d.connection.fds.items():
+        if fd > 2 and target.startswith("socket:"):
+            shared = target in zygote.fds.values()
+            out["log" if shared else held.get(peers.get(target[8:-1]), "client")] = fd
+    return out
+
+
 CRAFTED = "@crafted by hand, no row of the table"
 
 
@@ -122,12 +138,12 @@ CRAFTED = "@crafted by hand, no row of the table"
 def row_19_CVE_2020_24386_a_crafted_request_to_monitor_or_agent_ends_who_sent_it():
     from_inside()
     breaches = []
-    for n in range(4):  # the log, the client, the monitor, the agent: in some order
+    for who in ("log", "client", "monitor", "agent"):  # at the other end
         with TwoSessions(over_tls=False) as d:
-            sockets = sorted(fd for fd, t in d.connection.fds.items() if t.startswith("socket:") and fd > 2)
-            assert len(sockets) == 4, d.connection.fds
+            sockets = sockets_by_peer(d)
+            assert sorted(sockets) == ["agent", "client", "log", "monitor"], (sockets, d.connection.fds)
             with contextlib.suppress(AssertionError):  # the monitor may be quicker than the tracer's good-bye
-                attacks.inject(d.connection, "sendto", sockets[n], CRAFTED, len(CRAFTED) - 1, 0, 0, 0)
+                attacks.inject(d.connection, "sendto", sockets[who], CRAFTED, len(CRAFTED) - 1, 0, 0, 0)
             if d.client.ended(0.5):
                 eventually(lambda: re.search("privilege-breach|agent-fail", d.log()), 5, d.log)
                 breaches += re.findall("(privilege-breach|mailbox-error) (.*)", d.log())
