@@ -25,7 +25,7 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     void start();
-    // The daemon stops or the monitor is gone: finish in the protocol's way. Default: close after flushing.
+    // The monitor is gone, since the daemon stops: finish in the protocol's way. Default: close after flushing.
     virtual void stop() { close("server stops"); }
 
   protected:

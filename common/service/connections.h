@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Connections<Conn>: the NetService of a daemon whose connections do not know each other. Conn is constructed with
-// (NetContext&, shared state, Accepted, on_finished) and has stop(). It owns every Conn and deletes it at the end of
+// (NetContext&, shared state, Accepted, on_finished) and has start(). It owns every Conn and deletes it at the end of
 // the loop's turn, so a handler never dies under itself. prepare_connections<Conn, Settings> is all that the main() of
 // such a daemon's net program needs.
 #pragma once
@@ -26,8 +26,8 @@ class Connections : public NetService {
         place = std::make_unique<Conn>(context_, shared_, std::move(connection), [this, id] { finished(id); });
         place->start();
     }
+    // A reload lets everybody finish; when the daemon stops, each connection hears so from its monitor.
     void stop() override {
-        for (auto& [id, connection] : connections_) connection->stop();
         if (connections_.empty()) context_.idle();
     }
     Shared& shared() { return shared_; }

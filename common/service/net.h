@@ -51,7 +51,7 @@ class NetService {
     // A descriptor the launcher hands to a shared net process (LauncherDaemon::services); again after that service
     // restarted.
     virtual void adopt(std::string_view name, UniqueFd channel);
-    // Graceful stop: finish what is under way, then NetContext::idle().
+    // No more connections come: NetContext::idle() once the last one has gone.
     virtual void stop() = 0;
 };
 

@@ -2,6 +2,7 @@
 """echod in a folder of its own, and clients that talk to it over loopback."""
 import contextlib
 import crypt
+import fcntl
 import os
 import re
 import signal
@@ -36,19 +37,24 @@ def make_certificate(folder, name="localhost", kind=("ec", "-pkeyopt", "ec_param
 
 
 class Client:
+    connected = []  # closed at a test's end: a daemon that stops would wait for them
+
     def __init__(self, port, source=None, banner=True):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10,
                                                source_address=(source, 0) if source else None)
         self.buffer = b""
+        self.connected.append(self)
         if banner:
             self.expect("+hello")
 
     @classmethod
-    def over(cls, connected):
+    def over(cls, connected, banner=True):
         self = cls.__new__(cls)
         self.socket, self.buffer = connected, b""
         self.socket.settimeout(10)
-        self.expect("+hello")
+        self.connected.append(self)
+        if banner:
+            self.expect("+hello")
         return self
 
     def send(self, text):
@@ -82,6 +88,11 @@ class Client:
 
     def close(self):
         self.socket.close()
+
+    @classmethod
+    def close_all(cls):
+        while cls.connected:
+            cls.connected.pop().close()
 
 
 class Daemon:
@@ -140,7 +151,7 @@ class Daemon:
 USER = 70001
 
 
-def make_user(folder, name="daniel", password="hungry"):
+def make_user(folder, name="daniel", password="hungry", rounds=1000):
     """In the users file of this folder, with a home that has one file in it."""
     uid = USER if os.geteuid() == 0 else os.geteuid()
     home = os.path.join(folder, name)
@@ -149,7 +160,7 @@ def make_user(folder, name="daniel", password="hungry"):
         f.write("so be it\n")
     for path in (home, os.path.join(home, "letter")):
         os.chown(path, uid, uid if os.geteuid() == 0 else os.getegid())
-    hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512, rounds=1000))
+    hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_SHA512, rounds=rounds))
     users = os.path.join(folder, "users")
     with open(users, "a") as f:
         f.write(f"{name}:{hashed}::{uid}:{uid}:{home}\n")
@@ -158,15 +169,16 @@ def make_user(folder, name="daniel", password="hungry"):
 
 
 @contextlib.contextmanager
-def echod(config="", users=(), **options):
+def echod(config="", users=(), rounds=1000, **options):
     with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
         os.chmod(folder, 0o755)
         for name in users:
-            make_user(folder, name)
+            make_user(folder, name, rounds=rounds)
         daemon = Daemon(folder, config, **options)
         try:
             yield daemon
         finally:
+            Client.close_all()
             daemon.stop()
         assert "sandbox-violation" not in daemon.log(), daemon.log()
 
@@ -177,35 +189,50 @@ def children(pid):
 
 
 @contextlib.contextmanager
-def with_fd3(fd, name):
-    """Starts echod as systemd does: the socket on descriptor 3 and LISTEN_PID = its own pid."""
-    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder:
-        os.chmod(folder, 0o755)
+def launched(fds=(), names="", stdin=None, folder=None, config="", program=ECHOD, args=(), env=()):
+    """echod as others start it: with sockets from descriptor 3 on, as systemd does (LISTEN_PID = its own pid), or with
+    one as descriptor 0, as inetd does. folder: shared by several of them."""
+    with contextlib.ExitStack() as at_end:
+        if folder is None:
+            folder = at_end.enter_context(tempfile.TemporaryDirectory(prefix="posada-service-"))
+            os.chmod(folder, 0o755)
         d = Daemon.__new__(Daemon)
-        d.folder, d.config, d.log_path = folder, os.path.join(folder, "posada.toml"), os.path.join(folder, "log")
-        d.write("")
+        d.folder, d.config = folder, os.path.join(folder, "posada.toml")
+        d.log_path = os.path.join(folder, f"log{len(os.listdir(folder))}")
+        d.write(config)
         ready, ready_write = os.pipe()
-        os.set_inheritable(ready_write, True)
-        script = (f'exec 3<&{fd}; ' if fd != 3 else '') + \
-            f'export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name}; ' + \
-            f'exec "{ECHOD}" --config "{d.config}" --ready-fd {ready_write}'
-        with open(d.log_path, "w") as log:
-            d.process = subprocess.Popen(["bash", "-c", script], stderr=log, stdout=log, stdin=subprocess.DEVNULL,
-                                         pass_fds=[fd, ready_write])
+        given = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (*fds, ready_write)]
         os.close(ready_write)
+        script = " ".join(f"exec {3 + i}<&{fd};" for i, fd in enumerate(given[:-1]))
+        if fds:
+            script += f" export LISTEN_PID=$$ LISTEN_FDS={len(fds)} LISTEN_FDNAMES={names};"
+        script += " " + " ".join(f"exec {fd}<&-;" for fd in given[:-1]) + ' exec "$@"'
+        command = [program, "--config", d.config, "--ready-fd", str(given[-1]), *args]
+        with open(d.log_path, "w") as log:
+            d.process = subprocess.Popen(["bash", "-c", script, "bash", *command], stderr=log, stdout=log,
+                                         stdin=stdin or subprocess.DEVNULL, pass_fds=given,
+                                         env={**os.environ, **dict(env)})
+        for fd in given:
+            os.close(fd)
         d.ready = os.read(ready, 1) == b"\n"
         os.close(ready)
         try:
             yield d
         finally:
+            Client.close_all()
             d.stop()
 
 
-def connected_pair():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        ours = socket.create_connection(listener.getsockname())
+def listening(family=socket.AF_INET, address=("127.0.0.1", 0)):
+    at = socket.socket(family)
+    at.bind(address)
+    at.listen()
+    return at
+
+
+def connected_pair(source="127.0.0.1"):
+    with listening() as listener:
+        ours = socket.create_connection(listener.getsockname(), source_address=(source, 0))
         return ours, listener.accept()[0]
 
 

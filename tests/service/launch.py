@@ -2,12 +2,13 @@
 """Ways of starting, and what a daemon does of itself: sockets, readiness, configuration errors."""
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 
-from harness import BUILD, Client, Daemon, ECHOD, Skip, connected_pair, echod, free_port, test, with_fd3
+from harness import BUILD, Client, Daemon, ECHOD, Skip, connected_pair, echod, free_port, launched, listening, test
 
 
 @test
@@ -43,21 +44,45 @@ def one_byte_at_a_time_works():
 
 @test
 def listen_fds_with_names():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        with with_fd3(listener.fileno(), "echo") as d:
+    """Several of them, as systemd's Accept=no gives them: TCP, another listener's, and one of the filesystem."""
+    config = "".join(f'[[echod.listen]]\nname = "{name}"\nport = {port}\n' for name, port in (("echo", 7), ("b", 8)))
+    with tempfile.TemporaryDirectory() as folder, listening() as one, listening() as two, \
+            listening(socket.AF_UNIX, f"{folder}/socket") as three:
+        with launched([s.fileno() for s in (one, two, three)], "echo:b:echo", config=config) as d:
             assert d.ready, d.log()
-            Client(port).ask("UPPER fds", "+FDS")
+            for number, at in enumerate((one, two, three), 1):
+                ours = socket.socket(at.family)
+                ours.connect(at.getsockname())
+                Client.over(ours).ask("UPPER fds", "+FDS")
+                d.wait_log(rf"connect .*listener={'b' if number == 2 else 'echo'} session={number}\b")
+
+
+@test
+def inetd_wait_serves_every_client_of_the_socket_on_descriptor_0():
+    with listening() as at, launched(stdin=at) as d:
+        assert d.ready, d.log()
+        for _ in range(3):
+            Client(at.getsockname()[1]).ask("UPPER again", "+AGAIN")
+
+
+@test
+def the_manager_is_told_when_the_daemon_serves_and_when_it_stops():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, \
+            listening() as at:
+        manager.bind(f"{folder}/notify")
+        manager.settimeout(10)
+        with launched([at.fileno()], "echo", env={"NOTIFY_SOCKET": f"{folder}/notify"}) as d:
+            assert manager.recv(100) == b"READY=1"
+            assert "service-ready" in d.log()
+            Client(at.getsockname()[1]).ask("ECHO x", "+x")
+            d.process.send_signal(signal.SIGTERM)
+            assert manager.recv(100) == b"STOPPING=1"
 
 
 @test
 def an_unknown_listen_fdname_is_a_configuration_error():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        with with_fd3(listener.fileno(), "nonsense") as d:
+    with listening() as at:
+        with launched([at.fileno()], "nonsense") as d:
             assert not d.ready
             assert d.process.wait(10) == 78
             assert "unknown listener 'nonsense'; configured are: echo" in d.log(), d.log()
@@ -66,7 +91,7 @@ def an_unknown_listen_fdname_is_a_configuration_error():
 @test
 def accept_yes_serves_one_connection_and_exits():
     ours, theirs = connected_pair()
-    with theirs, with_fd3(theirs.fileno(), "connection") as d:
+    with theirs, launched([theirs.fileno()], "connection") as d:
         theirs.close()
         c = Client.over(ours)
         c.ask("UPPER one", "+ONE")

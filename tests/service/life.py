@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Processes over time: crash, reload, sandbox, idle time, stop."""
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
-from harness import Client, children, echod, test, waiting_process
+from harness import ECHOD, SHARED, Client, children, echod, test, wait_until, waiting_process
 
 
 @test
@@ -127,3 +129,137 @@ def sandbox_off_is_obeyed_and_log_mode_serves():
             with open(f"/proc/{zygote}/status") as f:
                 seccomp = re.search(r"^Seccomp:\s+(\d)$", f.read(), re.M).group(1)
             assert seccomp == ("0" if mode == "off" else "2"), (mode, seccomp)
+
+
+@test
+def a_crash_of_the_shared_program_costs_its_sessions_and_penalises_who_was_served():
+    with echod('[limits]\npenalty_start = "30s"\n', program=SHARED) as d:
+        other, bad = Client(d.port, source="127.0.0.2"), Client(d.port, source="127.0.0.3")
+        bad.send("CRASH")
+        assert bad.line() is None and other.line() is None
+        d.wait_log(r"child-crash .*rip=127\.0\.0\.3 signal=6")
+        wait_until(lambda: Client(d.port, source="127.0.0.2", banner=False).line() == "+hello", 5, "not started again")
+        Client(d.port, source="127.0.0.3", banner=False).expect("-busy, try again later")
+        assert d.log().count("penalty-start") == 1, d.log()
+
+
+@test
+def sessions_outlive_a_zygote_that_is_killed_and_new_clients_get_another():
+    with echod() as d:
+        client = Client(d.port)
+        os.kill(int(d.wait_log(r"net-pid=(\d+)").group(1)), signal.SIGKILL)
+        d.wait_log(r"service-exit .*net program")
+        client.ask("UPPER still here", "+STILL HERE")
+        wait_until(lambda: Client(d.port, banner=False).line() == "+hello", 5, "not started again")
+
+
+@test
+def silence_ends_a_connection_and_each_reply_starts_the_time_anew():
+    for program in (ECHOD, SHARED):
+        with echod('[echod]\nidle_timeout = "700ms"\n', program=program) as d:
+            began = time.time()
+            silent, busy = Client(d.port), Client(d.port)
+            for _ in range(5):
+                time.sleep(0.3)
+                busy.ask("ECHO x", "+x")
+            assert silent.line() is None
+            assert busy.line() is None
+            assert 2.1 < time.time() - began < 4, time.time() - began
+            wait_until(lambda d=d: d.log().count("reason=timeout") == 2, 5, "the log says nothing of it")
+
+
+@test
+def half_a_line_now_and_then_is_silence():
+    with echod('[echod]\nidle_timeout = "600ms"\n') as d:
+        client, began = Client(d.port), time.time()
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                client.send(b"x")
+                time.sleep(0.1)
+        assert client.line() is None and time.time() - began < 4
+        d.wait_log("session-end .*reason=timeout")
+
+
+@test
+def a_client_that_has_said_everything_gets_every_answer():
+    for program in (ECHOD, SHARED):
+        with echod(program=program) as d:
+            client = Client(d.port)
+            client.send(b"UPPER one\r\nECHO two\r\nUPPER three\r\n")
+            client.socket.shutdown(socket.SHUT_WR)
+            assert [client.line() for _ in range(4)] == ["+ONE", "+two", "+THREE", None]
+
+
+@test
+def an_endless_pipeline_waits_for_its_reader():
+    with echod() as d:
+        client = Client(d.port)
+        client.socket.settimeout(0.5)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 64 << 20:
+                sent += client.socket.send(b"ECHO " + b"x" * 400 + b"\r\n")
+        assert sent < 48 << 20, "everything was taken in"
+        pid = int(d.wait_log(r"connect .*session=1 pid=(\d+)").group(1))
+        with open(f"/proc/{pid}/status") as f:
+            peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
+        assert peak < 40_000, peak
+
+
+@test
+def a_stop_lets_a_client_that_reads_have_the_rest():
+    size = 3_000_000
+    with echod(users=["daniel"]) as d:
+        with open(f"{d.folder}/daniel/letter", "w") as f:
+            f.write("x" * size)
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        client.send("READ letter")
+        client.expect(f"+{size}")
+        d.process.send_signal(signal.SIGTERM)
+        d.wait_log("service-stop")
+        got = len(client.buffer)
+        while data := client.socket.recv(65536):
+            got += len(data)
+        assert got == size, got
+        assert d.process.wait(10) == 0
+
+
+@test
+def a_stop_waits_for_a_client_that_does_not_read_no_longer_than_the_grace():
+    size = 8_000_000
+    with echod(users=["daniel"]) as d:
+        with open(f"{d.folder}/daniel/letter", "w") as f:
+            f.write("x" * size)
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        client.send("READ letter")
+        client.expect(f"+{size}")
+        began = time.time()
+        assert d.stop() == 0
+        assert 1 < time.time() - began < 7, time.time() - began
+
+
+@test
+def a_reload_is_for_those_who_come_and_costs_nobody():
+    """Of both models; the user's agent goes on as well."""
+    for program in (ECHOD, SHARED):
+        with echod(users=["daniel"], program=program) as d:
+            client = Client(d.port)
+            client.ask("LOGIN daniel hungry", "+daniel")
+            d.write('[echod]\ngreeting = "good evening"\n')
+            d.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: Client(d.port, banner=False).line() == "+good evening", 5, "the greeting stays")
+            client.ask("UPPER kept", "+KEPT")
+            client.send("READ letter")
+            client.expect("+9")
+            client.expect("so be it")
+
+
+@test
+def a_reload_that_would_need_other_sockets_is_refused():
+    with echod() as d:
+        d.write('[[echod.listen]]\nname = "other"\nport = 7\n')
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_log("config-rejected .*list of listeners changed")
+        Client(d.port).ask("ECHO same", "+same")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may connect: limits, penalties, clients behind a proxy."""
+import contextlib
+import os
 import re
 import tempfile
 import time
 
-from harness import Client, echod, free_port, make_certificate, test
+from harness import (Client, Skip, connected_pair, echod, free_port, launched, listening, make_certificate, test,
+                     wait_until)
 
 
 @test
@@ -116,3 +119,67 @@ def a_crash_penalises_the_client_behind_the_proxy():
         other = Client(d.port, source="127.0.0.2", banner=False)
         other.send(b"PROXY TCP4 192.0.2.67 192.0.2.1 5 6\r\n")
         other.expect("+hello")
+
+
+def needs_shared_table():
+    if os.geteuid() != 0:
+        raise Skip("the table of limits is shared by launchers of root")
+
+
+@test
+def the_total_counts_all_daemons_and_what_a_killed_one_had_is_free_again():
+    needs_shared_table()
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder, listening() as a, listening() as b:
+        os.chmod(folder, 0o755)
+        config = "[limits]\ntotal = 2\nper_service = 2\nper_source = 2\n"
+        with launched([a.fileno()], "echo", folder=folder, config=config) as one, \
+                launched([b.fileno()], "echo", folder=folder, config=config) as two:
+            held = [Client(at.getsockname()[1], source=f"127.0.0.{n}") for n, at in ((2, a), (3, b))]
+            Client(b.getsockname()[1], source="127.0.0.4", banner=False).expect("-busy, try again later")
+            two.wait_log(r"limit-refuse .*rip=127\.0\.0\.4 limit=total")
+            one.process.kill()
+            assert held[0].line() is None
+            one.process.wait()
+            Client(b.getsockname()[1], source="127.0.0.4").ask("ECHO in", "+in")
+            held[1].ask("ECHO still", "+still")
+
+
+@test
+def under_inetd_the_limits_and_penalties_of_a_source_are_those_of_all_its_processes():
+    needs_shared_table()
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder, contextlib.ExitStack() as ends:
+        os.chmod(folder, 0o755)
+        config = '[limits]\nper_source = 2\npenalty_start = "30s"\n'
+
+        def connect(source, banner=True):
+            ours, theirs = connected_pair(source)
+            with theirs:
+                d = ends.enter_context(launched(stdin=theirs, folder=folder, config=config))
+            return Client.over(ours, banner), d
+
+        held = [connect("127.0.0.2")[0] for _ in range(2)]
+        refused, d = connect("127.0.0.2", banner=False)
+        refused.expect("-busy, try again later")
+        assert refused.line() is None and d.process.wait(10) == 0
+        other, crashed = connect("127.0.0.3")
+        other.send("CRASH")
+        assert other.line() is None
+        crashed.process.wait(10)
+        again, d = connect("127.0.0.3", banner=False)
+        again.expect("-busy, try again later")
+        d.wait_log(r"limit-refuse .*rip=127\.0\.0\.3 limit=penalty")
+        for client in held:
+            client.ask("ECHO here", "+here")
+            client.close()
+
+
+@test
+def a_penalty_ends_and_the_next_one_is_twice_as_long():
+    with echod('[limits]\npenalty_start = "1s"\npenalty_max = "8s"\n') as d:
+        for seconds in (1, 2):
+            Client(d.port).send("CRASH")
+            d.wait_log(rf"penalty-start .*seconds={seconds} reason=crash")
+            began = time.time()
+            Client(d.port, banner=False).expect("-busy, try again later")
+            wait_until(lambda: Client(d.port, banner=False).line() == "+hello", 5, "the penalty does not end")
+            assert seconds - 0.2 < time.time() - began < seconds + 1, time.time() - began

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Logins and agents: whose files, delays, deadlines, workers."""
 import os
+import re
+import select
+import signal
+import tempfile
+import time
 
-from harness import Client, ECHOD, SHARED, echod, test
+from harness import (ECHOD, SHARED, USER, Client, children, echod, make_certificate, test, wait_until)
+
+SLOW_ROUNDS = 200_000  # a check of some tenths of a second
 
 
 @test
@@ -24,3 +31,123 @@ def a_user_logs_in_and_the_own_agent_reads_the_own_files():
             c.ask("QUIT", "+bye")
             d.wait_log(r"auth-fail service=echod rip=127\.0\.0\.1 .*user=daniel")
             d.wait_log(r"auth-ok service=echod rip=127\.0\.0\.1 .*user=daniel")
+
+
+@test
+def wrong_passwords_cost_more_and_more_whichever_connection_brings_them():
+    with echod('[auth]\nbackends = ["users"]\ndelays = ["400ms", "1200ms"]\n', users=["daniel"]) as d:
+        for guess, cost in (("a", 0.4), ("b", 1.2)):
+            began = time.time()
+            Client(d.port, source="127.0.0.2").ask("LOGIN daniel " + guess, "-wrong")
+            assert cost - 0.05 < time.time() - began < cost + 0.7, (guess, time.time() - began)
+        began = time.time()
+        Client(d.port, source="127.0.0.3").ask("LOGIN daniel hungry", "+daniel")
+        assert time.time() - began < 0.4, "others do not wait"
+
+
+@test
+def after_so_many_wrong_passwords_the_connection_ends():
+    with echod('[auth]\nbackends = ["users"]\nmax_attempts = 2\ndelays = ["10ms"]\n', users=["daniel"]) as d:
+        client = Client(d.port)
+        client.ask("LOGIN daniel a", "-wrong")
+        client.ask("LOGIN daniel b", "-wrong")
+        assert client.line() is None
+        d.wait_log("session-end .*reason=\"too many failed logins\"")
+
+
+@test
+def passwords_are_checked_by_so_many_workers_and_the_others_wait():
+    with echod('[auth]\nbackends = ["users"]\nworkers = 2\ndelays = ["10ms"]\n', users=["daniel"],
+               rounds=SLOW_ROUNDS) as d:
+        idle = len(children(d.process.pid))
+        clients = [Client(d.port, source=f"127.0.0.{n}") for n in range(2, 8)]
+        for client in clients:
+            client.send("LOGIN daniel wrong")
+        most, answered = 0, []
+        while len(answered) < len(clients):
+            most = max(most, len(children(d.process.pid)) - idle)
+            waiting = [c.socket for c in clients if c not in answered]
+            for readable in select.select(waiting, [], [], 0.02)[0]:
+                client = next(c for c in clients if c.socket is readable)
+                client.expect("-wrong")
+                answered.append(client)
+        assert most == 2, most
+
+
+@test
+def a_check_that_takes_too_long_is_given_up_and_says_not_now():
+    with echod('[auth]\nbackends = ["users"]\ndeadline = "1s"\n', users=["daniel"], rounds=30 * SLOW_ROUNDS) as d:
+        idle, began = len(children(d.process.pid)), time.time()
+        Client(d.port).ask("LOGIN daniel hungry", "-not now")
+        assert 0.9 < time.time() - began < 3, time.time() - began
+        d.wait_log("auth-temp ")
+        wait_until(lambda: len(children(d.process.pid)) == idle, 5, "its worker is still there")
+
+
+@test
+def a_password_passes_only_where_plaintext_auth_permits_or_tls_is_up():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n[echod]\nplaintext_auth = "never"\n',
+                   users=["daniel"]) as d:
+            client = Client(d.port)
+            client.ask("LOGIN daniel hungry", "-no")
+            client.ask("STARTTLS", "+go")
+            client.starttls()
+            client.ask("LOGIN daniel hungry", "+daniel")
+
+
+@test
+def a_transcript_has_the_dialog_and_no_password():
+    with echod('[log]\nlevel = "debug"\n[echod]\ntranscript = true\n', users=["daniel"]) as d:
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        client.ask("ECHO seen", "+seen")
+        d.wait_log(r'transcript .*from=c line="ECHO seen"')
+        d.wait_log(r'transcript .*from=c line="LOGIN \(hidden\)"')
+        assert "hungry" not in d.log(), d.log()
+
+
+def agents_of(d):
+    return [p for p in children(d.process.pid) if b"[agent]" in open(f"/proc/{p}/cmdline", "rb").read()]
+
+
+@test
+def an_agent_is_its_user_confined_and_ends_with_its_session():
+    for program in (ECHOD, SHARED):
+        with echod(users=["daniel"], program=program) as d:
+            client = Client(d.port)
+            client.ask("LOGIN daniel hungry", "+daniel")
+            agent, = agents_of(d)
+            with open(f"/proc/{agent}/status") as f:
+                status = f.read()
+            uid = USER if os.geteuid() == 0 else os.geteuid()
+            for line in (rf"Uid:\s+{uid}\s+{uid}\s+{uid}\s+{uid}", r"Groups:\s*", r"Seccomp:\s+2", r"CapEff:\s+0+",
+                         r"NoNewPrivs:\s+1"):
+                assert re.search(f"^{line}$", status, re.M) or os.geteuid() != 0, (line, status)
+            client.close()
+            wait_until(lambda agent=agent: not os.path.exists(f"/proc/{agent}"), 5, "the agent stays")
+            assert "agent-fail" not in d.log(), d.log()
+
+
+@test
+def without_its_agent_a_session_ends_and_the_log_says_why():
+    with echod(users=["daniel"]) as d:
+        client, other = Client(d.port), Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        os.kill(agents_of(d)[0], signal.SIGKILL)
+        assert client.line() is None
+        d.wait_log(r'session-end .*reason="agent lost"')
+        d.wait_log(r"agent-fail .*agent=\"echod: daniel \[agent\]\"")
+        other.ask("LOGIN daniel hungry", "+daniel")
+
+
+@test
+def no_agent_outlives_its_daemon():
+    with echod(users=["daniel"]) as d:
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        agent, = agents_of(d)
+        os.kill(agent, signal.SIGSTOP)
+        assert d.stop() == 0
+        wait_until(lambda: not os.path.exists(f"/proc/{agent}"), 5, "it is still there")

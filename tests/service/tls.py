@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TLS on request and from the first octet; who signs; certificates that are renewed."""
+import contextlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
 import time
 import warnings
 
-from harness import Client, echod, make_certificate, served_certificate, test
+from harness import (Client, connected_pair, echod, free_port, launched, make_certificate, served_certificate, test)
 
 
 @test
@@ -191,3 +193,56 @@ def half_a_renewal_keeps_the_old_certificate():
             d.wait_log(r"cert-rejected .*error=")
             assert served_certificate(d.port) == first
             renewal_is_served(d, first, lambda: os.rename(new_key, key))
+
+
+def implicit(chain, key, port):
+    return (f'[tls]\nchain = "{chain}"\nkey = "{key}"\n'
+            f'[[echod.listen]]\nname = "echos"\naddress = ["127.0.0.1"]\nport = {port}\ntls = "implicit"\n')
+
+
+def encrypted(connected):
+    client = Client.over(connected, banner=False)
+    client.starttls()
+    client.expect("+hello")
+    return client
+
+
+@test
+def tls_from_the_first_octet_however_the_daemon_was_started():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        port = free_port()
+        config = implicit(chain, key, port)
+        with echod(config, listen=False) as d:
+            assert d.ready, d.log()
+            client = encrypted(socket.create_connection(("127.0.0.1", port), timeout=10))
+            client.ask("UPPER quiet", "+QUIET")
+            client.ask("STARTTLS", "-no")
+            d.wait_log("tls-ok .*version=TLSv1.3")
+        for args in ({"fds": True}, {"stdin": True}):
+            ours, theirs = connected_pair()
+            given = {"fds": [theirs.fileno()], "names": "connection"} if "fds" in args else {"stdin": theirs}
+            with theirs, launched(config=config, args=["--listener", "echos"], **given) as d:
+                theirs.close()
+                client = encrypted(ours)
+                client.ask("UPPER quiet", "+QUIET")
+                client.ask("QUIT", "+bye")
+                assert d.process.wait(10) == 0, d.log()
+
+
+@test
+def a_handshake_that_does_not_go_on_ends_at_the_idle_time():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        port = free_port()
+        with echod(implicit(chain, key, port) + '[echod]\nidle_timeout = "600ms"\n',
+                   listen=False) as d:
+            assert d.ready, d.log()
+            began = time.time()
+            client = Client(port, banner=False)
+            with contextlib.suppress(OSError):
+                for octet in bytes.fromhex("16030100c8010000c40303") + bytes(30):
+                    client.send(bytes([octet]))
+                    time.sleep(0.1)
+            assert client.line() is None and time.time() - began < 4
+            d.wait_log("tls-fail .*took too long")
