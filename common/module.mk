@@ -11,6 +11,10 @@ NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lfmt
 LAUNCHER_LIBS := service auth store priv io base
 LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 
+# Every daemon's folder: what posadad, posada and the tests of the configuration link of it are its options.
+DAEMONS := smtpd pop3d
+DAEMON_OPTIONS := $(wildcard $(DAEMONS:%=%/options*.cc))
+
 # $(call daemon_programs,LIST,NAME,FOLDER): sbin/NAME and libexec/posada/NAME-net, appended to LIST. Everything in the
 # folder but the two main files is one archive, of which each program takes what it refers to: the net program gets no
 # agent and no account, the launcher no protocol.

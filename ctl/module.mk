@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # posada: the administrator's program, and the demo.
 PROGRAMS += bin/posada
-bin/posada_SRCS := $(sort $(wildcard ctl/*.cc)) $(wildcard smtpd/options*.cc pop3d/options*.cc)
+bin/posada_SRCS := $(sort $(wildcard ctl/*.cc)) $(DAEMON_OPTIONS)
 bin/posada_LIBS := service auth store priv io proto base
 bin/posada_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # posadad reads the sections of all daemons, so it links their options; it links no parser of any protocol.
 PROGRAMS += sbin/posadad
-SUITE_OPTIONS := $(wildcard smtpd/options*.cc pop3d/options*.cc)
+SUITE_OPTIONS := $(DAEMON_OPTIONS)
 SUITE_LIBS := service auth store priv io proto base
 SUITE_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 sbin/posadad_SRCS := $(sort $(wildcard supervisor/*.cc)) $(SUITE_OPTIONS)

@@ -27,7 +27,7 @@ tests/auth-probe_LDLIBS := -lcrypt -lpam -lcrypto -lfmt
 # The tables of SECURITY.md, as the programs enforce them; tests/priv compares.
 TEST_PROGRAMS += tests/print-tables
 tests/print-tables_SRCS := tests/priv/print_tables.cc
-tests/print-tables_LIBS = smtpd pop3d service auth store priv io proto base
+tests/print-tables_LIBS = $(DAEMONS) service auth store priv io proto base
 tests/print-tables_LDLIBS = $(LAUNCHER_LDLIBS) -lsqlite3
 
 # The dialog stage: mailboxes on disk.
@@ -46,8 +46,8 @@ tests/core-load_LDLIBS := -lssl -lcrypto
 
 # The tables of posada.toml(5), posada-log(5) and the example file; tests/docs compares.
 TEST_PROGRAMS += tests/print-docs
-tests/print-docs_SRCS := tests/docs/print_docs.cc ctl/sections.cc $(wildcard smtpd/options*.cc pop3d/options*.cc)
-tests/print-docs_LIBS := smtpd pop3d service auth store priv io proto base
+tests/print-docs_SRCS := tests/docs/print_docs.cc ctl/sections.cc $(DAEMON_OPTIONS)
+tests/print-docs_LIBS := $(DAEMONS) service auth store priv io proto base
 tests/print-docs_LDLIBS = $(LAUNCHER_LDLIBS)
 
 include tests/fuzz/module.mk

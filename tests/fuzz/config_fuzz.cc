@@ -9,8 +9,8 @@
 #include "common/base/text.h"
 #include "common/service/config_print.h"
 #include "common/service/config_tree.h"
+#include "ctl/sections.h"
 #include "pop3d/options.h"
-#include "smtpd/options.h"
 
 using namespace posada;
 using namespace posada::service;
@@ -31,7 +31,7 @@ std::vector<std::unique_ptr<ConfigFile>> files_of(std::string_view input) {
 }
 
 LoadedConfig load(std::string_view input) {
-    const SectionInfo* const sections[] = {&pop3d::Pop3Options::section(), &smtpd::SmtpdOptions::section()};
+    const auto sections = ctl::all_sections();
     return load_config_files(files_of(input), ErrorList{}, sections);
 }
 

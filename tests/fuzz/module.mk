@@ -11,7 +11,7 @@ FUZZ_SRCS_sign := common/service/sign_protocol.cc common/io/tls_server_sign.cc c
 FUZZ_LDLIBS_sign := -lcrypto
 FUZZ_SRCS_gate := common/priv/request.cc
 FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
-    net_options option_value options schema) common/io/addr.cc pop3d/options.cc smtpd/options.cc
+    net_options option_value options schema) common/io/addr.cc ctl/sections.cc $(DAEMON_OPTIONS)
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
 
 FUZZ_SRCS_line := common/proto/line.cc
