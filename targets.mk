@@ -16,6 +16,7 @@ help:
 	@echo 'make fuzz         long fuzzing of every target (FUZZ_SECONDS=60 each)'
 	@echo 'make bench        posada and its peers side by side'
 	@echo 'make bench-core   what a connection, a handshake, a privileged request and an idle session cost'
+	@echo 'make shape        sizes, include arrows, duplicates of the tree in numbers (AT=REVISION: as of then)'
 	@echo 'make soak         thousands of kills under load'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc; make uninstall removes what the manifest lists'
 	@echo 'make format tidy lint   clang-format in place; clang-tidy on all files; the lint stage alone'
@@ -54,6 +55,8 @@ fuzz bench soak:
 
 lint:
 	@exec tests/lint/run.sh
+shape:
+	@exec python3 tests/lint/shape.py $(AT)
 
 tests: $(patsubst %,$(B)/%,$(UNIT_PROGRAMS) $(OTHER_TEST_PROGRAMS))
 unit-tests: $(patsubst %,$(B)/%,$(UNIT_PROGRAMS))
@@ -70,4 +73,4 @@ tidy:
 
 include packaging/install.mk
 
-.PHONY: help deps demo check check-asan check-clang check-all fuzz bench bench-core soak lint tests unit-tests list-unit-tests list-programs format tidy
+.PHONY: help deps demo check check-asan check-clang check-all fuzz bench bench-core soak lint shape tests unit-tests list-unit-tests list-programs format tidy
