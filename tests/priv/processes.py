@@ -497,7 +497,7 @@ def private_keys_are_in_the_signer_only():
     for kind in (["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["rsa:2048"]):
         assert key_holders("false", kind)[1] == {"net"}, "a control: without the signer the search finds the keys"
         processes, holders = key_holders("true", kind)
-        assert processes == ["launcher", "net", "net", "signer"], processes
+        assert set(processes) == {"launcher", "net", "signer"} and processes.count("signer") == 1, processes
         assert holders == {"signer"}, f"{kind[0]}: the private key is in {holders}"
 
 
