@@ -7,9 +7,11 @@
 //     print-docs example   packaging/posada.toml.example: every key as a comment with its default
 //     print-docs keys      every key once
 //     print-docs words     tests/fuzz/dict/config.dict: keys, choices and headers for the mutator
+//     print-docs pop3-words, smtp-words    the dictionaries of the session targets: the verbs of all rows
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>
@@ -230,6 +232,17 @@ void print_words(bool for_fuzzer) {
     for (const std::string& word : words) fmt::print("\"{}\"\n", word);
 }
 
+// Every verb, hidden ones too, and its capability; `more` are words of arguments, which no row has.
+template <class Rows>
+void print_verbs(std::string_view table, const Rows& rows, std::initializer_list<std::string_view> more) {
+    std::set<std::string_view> words;
+    for (const auto& row : rows) words.insert({row.verb, row.capability});
+    words.erase("");
+    fmt::print("# printed by tests/print-docs {}\n", table);
+    for (const std::string_view word : words) fmt::print("\"{}\"\n", word);
+    for (const std::string_view word : more) fmt::print("\"{}\"\n", word);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -246,8 +259,16 @@ int main(int argc, char** argv) {
         print_example();
     } else if (what == "keys" || what == "words") {
         print_words(what == "words");
+    } else if (what == "pop3-words") {
+        print_verbs(what, pop3d::commands(),
+                    {" 1", " 1 0", " lir", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", R"(\x0d\x0a)", "=",
+                     "*", "AGxpcgBwYW1wbG9uYQ=="});
+    } else if (what == "smtp-words") {
+        print_verbs(what, smtpd::commands(),
+                    {"FROM:", "TO:", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SIZE=", "BODY=8BITMIME", "AUTH=<>",
+                     "<lir@micasa.test>", "<u@yahoo.com>", "Received:", "<>", R"(\x0d\x0a)", R"(\x0d\x0a.\x0d\x0a)"});
     } else {
-        std::fputs("usage: print-docs options|events|smtp|pop3|example|keys|words\n", stderr);
+        std::fputs("usage: print-docs options|events|smtp|pop3|example|keys|words|pop3-words|smtp-words\n", stderr);
         return 64;
     }
     return std::fflush(stdout) == 0 ? 0 : 71;

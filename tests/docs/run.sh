@@ -87,6 +87,10 @@ update_or_compare man/pop3d.8 "$work/pop3d.8"
 update_or_compare packaging/posada.toml.example "$work/example"
 "$print" words >"$work/words"
 update_or_compare tests/fuzz/dict/config.dict "$work/words"
+for protocol in pop3 smtp; do
+    "$print" "$protocol-words" >"$work/$protocol-words"
+    update_or_compare "tests/fuzz/dict/${protocol}_session.dict" "$work/$protocol-words"
+done
 [ "$mode" != --update ] || exit 0
 
 check_keys_are_used
