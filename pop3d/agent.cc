@@ -10,16 +10,8 @@ namespace posada::pop3d {
 
 namespace {
 
-constexpr int exit_breach = 70;
-
 void log_failure(std::string_view request, const Error& error) {
     log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
-}
-
-// The launcher says agent-fail when it sees the exit status; only this process knows why.
-int breach(const Error& error) {
-    log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", error.text}});
-    return exit_breach;
 }
 
 } // namespace
@@ -29,7 +21,7 @@ int MailAgent::serve(priv::Channel channel) {
         priv::serve_requests(channel, agent_requests, [this](priv::RequestGate& gate, const priv::Message& message) {
             return handle(gate, message);
         });
-    return served ? 0 : breach(served.error());
+    return priv::agent_status(served);
 }
 
 priv::Answer MailAgent::handle(priv::RequestGate& gate, const priv::Message& message) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/priv/serve.h"
 
+#include "common/base/log.h"
+
 namespace posada::priv {
 
 namespace {
@@ -29,6 +31,13 @@ Status serve_requests(Channel& channel, std::span<const RequestInfo> table, cons
         if (!send_answer(channel, message, answer)) return {}; // nobody is there any more
         if (answer.afterwards != nullptr) answer.afterwards();
     }
+}
+
+int agent_status(const Status& served) {
+    constexpr int breach = 70;
+    if (served) return 0;
+    log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", served.error().text}});
+    return breach;
 }
 
 std::string verdict(const Result<std::string>& result) {

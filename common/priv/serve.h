@@ -24,6 +24,9 @@ using RequestHandler = std::function<Answer(RequestGate& gate, const Message& me
 // Until the other end closes. Errc::protocol: it was asked what the table does not permit; the caller should end.
 Status serve_requests(Channel& channel, std::span<const RequestInfo> table, const RequestHandler& handle);
 
+// The exit status of an agent that served: 0, or 70 after a breach, which it logs: the launcher sees the status only.
+int agent_status(const Status& served);
+
 // The payload of an answer that carries nothing else.
 std::string verdict(const Result<std::string>& result);
 

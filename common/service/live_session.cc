@@ -38,7 +38,7 @@ void LiveSession::on_readable() {
     if (!row) return kill(row.error().text);
     const bool first = std::exchange(untouched_, false);
     if (message.type == client_address_request)
-        return first ? take_client_address(message) : kill("names its client too late");
+        return first ? take_client_address(message) : kill("client_address: names its client too late");
     if (message.type == sign_request) return net_ != nullptr ? net_->sign(info_.id, message) : void();
     if (monitor_ == nullptr) return kill("no request is allowed");
     monitor_->handle(*row, std::move(message));
@@ -48,7 +48,8 @@ void LiveSession::on_readable() {
 void LiveSession::take_client_address(const priv::Message& message) {
     const auto client = decode_client_address(message.payload);
     if (!client) return kill("client_address: " + client.error().text);
-    if (!io::contains(info_.listener.proxy_from, info_.peer)) return kill("names a client without being a proxy");
+    if (!io::contains(info_.listener.proxy_from, info_.peer))
+        return kill("client_address: names a client without being a proxy");
     if (!launcher_.admit_client(*this, *client))
         return answer(client_address_request, priv::encode_failure(Error{Errc::limit, 0, "too many connections"}), {});
     info_.peer = *client;

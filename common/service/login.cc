@@ -106,10 +106,11 @@ LoginSession::LoginSession(LoginService& service, MonitorLink& link, const Sessi
 LoginSession::~LoginSession() = default;
 
 void LoginSession::handle(std::size_t, priv::Message message) {
-    if (state_->pending) return state_->link.kill("a login request while one is under way");
+    const std::string name(login_request_name(message.type));
+    if (state_->pending) return state_->link.kill(name + ": while a login is under way");
     const Status taken = state_->take(message);
     wipe(message.payload);
-    if (!taken) return state_->link.kill("login request: " + taken.error().text);
+    if (!taken) return state_->link.kill(name + ": " + taken.error().text);
     if (state_->pending) state_->begin();
 }
 
@@ -155,7 +156,7 @@ Status LoginSession::State::take_scram_final(Reader& in) {
     pending->auth_message = in.str();
     pending->proof = in.str();
     RETURN_IF_ERROR(in.finish());
-    if (!exchange || exchange->nonce.empty()) return Error{Errc::protocol, 0, "scram_final without scram_first"};
+    if (!exchange || exchange->nonce.empty()) return Error{Errc::protocol, 0, "without scram_first"};
     pending->method = exchange->plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
     pending->user = exchange->user;
     return {};
@@ -168,7 +169,7 @@ Status LoginSession::State::take_apop(Reader& in) {
     pending->proof = in.str();
     exchange.reset();
     RETURN_IF_ERROR(in.finish());
-    if (info.challenge.empty()) return Error{Errc::protocol, 0, "check_apop without a challenge"};
+    if (info.challenge.empty()) return Error{Errc::protocol, 0, "without a challenge"};
     return {};
 }
 

@@ -210,7 +210,7 @@ int NetProcess::zygote_loop() {
     pollfd waiting{channel_.fd(), POLLIN, 0};
     constexpr timespec at_once{};
     while (!stopping_ || !children_.empty()) {
-        waiting.fd = stopping_ ? -1 : channel_.fd();
+        waiting.fd = channel_.fd(); // -1 once the launcher has gone
         const bool idle = stopping_ || no_spares_ || spare_.channel.valid();
         const int ready = ::ppoll(&waiting, 1, idle ? nullptr : &at_once, &open);
         if (ready > 0 && !zygote_message()) stopping_ = true;
@@ -224,10 +224,11 @@ int NetProcess::zygote_loop() {
     return 0;
 }
 
-// False at the end: the launcher said stop or is gone. Children notice by themselves (their monitor channel closes).
+// False at the end: the launcher said stop or is gone. Children notice by themselves (their monitor channel closes),
+// but whoever breaches the table is killed until the last one has ended.
 bool NetProcess::zygote_message() {
     auto received = channel_.receive(2);
-    if (!received || !received->has_value()) return false;
+    if (!received || !received->has_value()) return channel_.close(), false;
     priv::Message message = std::move(**received);
     switch (static_cast<NetMessage>(message.type)) {
     case NetMessage::connection: {
@@ -326,7 +327,7 @@ void NetProcess::reap() {
         w.u32(static_cast<std::uint32_t>(status));
         children_.erase(child);
         if (!WIFSIGNALED(status)) continue; // nothing that the launcher would act on
-        if (!stopping_ && !send(NetMessage::ended, w.bytes())) stopping_ = true;
+        if (!send(NetMessage::ended, w.bytes())) stopping_ = true;
     }
 }
 

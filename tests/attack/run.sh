@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # The real pop3d under attack: rows of the vulnerability list, penalties, crowds and slow clients, and what a captured
-# session could do. The parts that only wait run beside the others; the crowds have the machine for themselves.
+# session could do: seen from outside (confined) and by a net program that has been taken over (inside). The parts that only wait run beside the others; the crowds have the machine for themselves.
 cd "$(dirname "$0")/../.." || exit 71
-make --no-print-directory build/opt/sbin/pop3d build/opt/libexec/posada/pop3d-net build/opt/tests/inject ||
+make --no-print-directory build/opt/sbin/pop3d build/opt/libexec/posada/pop3d-net build/opt/tests/inject \
+    build/opt/sbin/echod build/opt/tests/puppet-net ||
     { echo "0 passed, 1 failed"; exit 1; }
 work=$(mktemp -d) || exit 71
 trap 'rm -rf "$work"' EXIT
@@ -26,10 +27,12 @@ part() { # $1: name; $2: its output
 
 python tests/attack/penalties.py >"$work/penalties" &
 python tests/attack/pressure.py slow >"$work/slow" &
+python tests/attack/inside.py echod >"$work/inside-echod" &
+python tests/attack/inside.py pop3d >"$work/inside-pop3d" &
 python tests/attack/rows.py >"$work/rows"
 python tests/attack/confined.py >"$work/confined"
 wait
 python tests/attack/pressure.py crowds >"$work/crowds"
-for name in rows confined penalties slow crowds; do part "$name" "$work/$name"; done
+for name in rows confined inside-echod inside-pop3d penalties slow crowds; do part "$name" "$work/$name"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

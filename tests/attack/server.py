@@ -52,6 +52,7 @@ class Server:
         self.tls = tls
         self.clients = []
         self.violations_expected = False  # a test makes them by itself
+        self.program, self.listener = f"{BUILD}/sbin/pop3d", "pop3="
         self.write_users()
         for user in USERS:
             for n, text in enumerate(mails):
@@ -103,8 +104,8 @@ class Server:
         return f'\n[tls]\nchain = "{chain}"\nkey = "{key}"\n'
 
     def __enter__(self):
-        command = [f"{BUILD}/sbin/pop3d", "--config", f"{self.folder}/posada.toml",
-                   "--listen", f"pop3=127.0.0.1:{self.port}"]
+        command = [self.program, "--config", f"{self.folder}/posada.toml",
+                   "--listen", f"{self.listener}127.0.0.1:{self.port}"]
         if self.tls:
             command += ["--listen", f"pop3s=127.0.0.1:{self.tls_port}"]
         reader, writer = os.pipe()

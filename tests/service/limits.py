@@ -81,7 +81,7 @@ def only_a_proxy_may_name_a_client():
         liar = Client(d.port, source="127.0.0.7")
         liar.send("NAME 192.0.2.9")
         assert liar.line() in (None, "-no monitor")
-        d.wait_log(r"privilege-breach .*rip=127\.0\.0\.7 what=\"names a client without being a proxy\"")
+        d.wait_log(r"privilege-breach .*rip=127\.0\.0\.7 what=\"client_address: names a client without being a proxy\"")
         assert "rip=192.0.2.9" not in d.log()
 
 

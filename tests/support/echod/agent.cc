@@ -10,8 +10,6 @@ namespace posada::echod {
 
 namespace {
 
-constexpr int exit_breach = 70;
-
 Result<UniqueFd> open_file(const UniqueFd& home, const std::string& name) {
     if (name.empty() || name.find('/') != name.npos) return Error{Errc::invalid, 0, "not a name"};
     UniqueFd file(::openat(home.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -37,7 +35,7 @@ int serve_files(const std::string& home, priv::Channel channel) {
     const auto handle = [&](priv::RequestGate&, const priv::Message& message) {
         return read_file(root, message.payload);
     };
-    return priv::serve_requests(channel, agent_requests, handle) ? 0 : exit_breach;
+    return priv::agent_status(priv::serve_requests(channel, agent_requests, handle));
 }
 
 } // namespace posada::echod
