@@ -77,7 +77,7 @@ Result<LoginTimes> open_login_times(const service::MonitorContext& context) {
 } // namespace
 
 Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
-    auto room = service::LoginRoom::open(context, "pop3d", "posada-pop3");
+    auto room = service::LoginRoom::open(context, "pop3d", Pop3Options::section().pam_service);
     if (!room) return room.error();
     auto login_times = open_login_times(context);
     if (!login_times) return login_times.error();

@@ -83,7 +83,7 @@ void check(const void* options, SectionCheck& check) {
 }
 
 constexpr SectionInfo info{
-    "pop3d", "The POP3 server.", &schema, &make_options<Pop3Options>, &builtin_listeners, &check,
+    "pop3d", "The POP3 server.", &schema, &make_options<Pop3Options>, &builtin_listeners, &check, "posada-pop3",
 };
 
 } // namespace

@@ -38,7 +38,8 @@ class Smtpd : public service::MonitorService {
 };
 
 service::LoginConfig logins(const service::MonitorContext& context) {
-    service::LoginConfig config = service::login_config(context.settings.common(), "submission", "posada-smtp");
+    service::LoginConfig config =
+        service::login_config(context.settings.common(), "submission", SmtpdOptions::section().pam_service);
     config.log_fd = context.log_fd;
     return config;
 }

@@ -128,6 +128,7 @@ constexpr SectionInfo info{
     &make_options<SmtpdOptions>,
     &builtin_listeners,
     &check_section,
+    "posada-smtp",
 };
 
 } // namespace

@@ -27,6 +27,7 @@ struct ServiceReport {
     std::string last_exit;
     std::int64_t next_try_seconds = -1; // backoff only
     std::string problem;
+    std::string says;                // STATUS= of sd_notify(3)
     std::vector<std::string> listen; // "smtp 127.0.0.1:10025"
 };
 

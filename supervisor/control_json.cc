@@ -17,6 +17,7 @@ json encode_service(const ServiceReport& service) {
     out["pid"] = service.pid > 0 ? json(service.pid) : json();
     if (service.next_try_seconds >= 0) out["next_try_seconds"] = service.next_try_seconds;
     if (!service.problem.empty()) out["problem"] = service.problem;
+    if (!service.says.empty()) out["says"] = service.says;
     return out;
 }
 

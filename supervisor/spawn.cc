@@ -81,7 +81,7 @@ void set_environment(const SpawnPlan& plan) {
 Result<pid_t> spawn(const SpawnPlan& plan) {
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
-    if (pid < 0) return errno_error("fork");
+    if (pid < 0) return errno_error("cannot start a process (its limits: ulimit -u, TasksMax= of the unit, memory)");
     if (pid == 0) become(plan, parent);
     ::setpgid(pid, pid); // both sides do it: whoever comes first
     return pid;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "supervisor/supervisor.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "common/base/text.h"
 #include "common/priv/landlock.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
@@ -18,6 +21,7 @@ namespace posada::supervisor {
 namespace {
 
 constexpr int exit_config = 78;
+constexpr std::size_t max_words = 2048; // of a service, for `posada status`
 
 LogLevel level_of(service::LogThreshold threshold) {
     switch (threshold) {
@@ -41,7 +45,7 @@ bool settled(const Child& child) { return child.state != State::starting && chil
 Supervisor::Supervisor(io::Loop& loop, SupervisorOptions options) : loop_(loop), options_(std::move(options)) {}
 
 Supervisor::~Supervisor() {
-    if (!run_dir_.empty()) ::unlink(notify_path().c_str());
+    if (run_dir_claim_.valid()) ::unlink(notify_path().c_str());
     set_log_sink(nullptr);
 }
 
@@ -51,8 +55,8 @@ Status Supervisor::start() {
     run_dir_ = plan->run_dir;
     sink_ = service::make_log_sink(plan->log.target, "posadad", level_of(plan->log.level));
     set_log_sink(sink_.get());
-    if (!plan->warnings.empty()) log(event::config_rejected, {{"error", plan->warnings}});
-    if (::mkdir(run_dir_.c_str(), 0755) != 0 && errno != EEXIST) return errno_error("cannot make " + run_dir_);
+    if (!plan->warnings.empty()) service::log_rejected("posadad", plan->warnings);
+    RETURN_IF_ERROR(claim_run_dir());
     RETURN_IF_ERROR(open_notify_socket());
     auto control = ControlSocket::open(loop_, run_dir_ + "/control.sock",
                                        [this](std::string_view request) { return answer(request); });
@@ -72,6 +76,18 @@ Status Supervisor::start() {
 }
 
 void Supervisor::run() { loop_.run(); }
+
+Status Supervisor::claim_run_dir() {
+    if (::mkdir(run_dir_.c_str(), 0755) != 0 && errno != EEXIST) return errno_error("cannot make " + run_dir_);
+    UniqueFd claim(::open(run_dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!claim.valid()) return errno_error(run_dir_);
+    if (::flock(claim.get(), LOCK_EX | LOCK_NB) != 0)
+        return Error{Errc::busy, 0,
+                     "another posadad runs with run_dir " + run_dir_ +
+                         " (posada status shows it); stop it first, or give this one a run_dir of its own in [paths]"};
+    run_dir_claim_ = std::move(claim);
+    return {};
+}
 
 void Supervisor::adopt_plan(Child& child, ServicePlan plan) {
     child.plan = std::move(plan);
@@ -93,12 +109,17 @@ void Supervisor::watch_signals() {
 }
 
 void Supervisor::handle_notification(pid_t sender, std::string_view text) {
-    if (("\n" + std::string(text) + "\n").find("\nREADY=1\n") == std::string::npos) return;
-    for (auto& child : children_)
-        if (child->pid == sender) feed(*child, Event::ready);
+    const auto from =
+        std::find_if(children_.begin(), children_.end(), [&](const auto& child) { return child->pid == sender; });
+    if (from == children_.end()) return;
+    for (const std::string_view line : split(text, '\n')) {
+        if (line.starts_with("STATUS=")) (*from)->words = escape_for_log(line.substr(7, max_words));
+        if (line == "READY=1") feed(**from, Event::ready);
+    }
 }
 
 void Supervisor::reap() {
+    read_notifications(); // what they said last is believed only while the pid is theirs
     for (;;) {
         siginfo_t info{};
         // Look before reaping: while the leader is a zombie its process group cannot be anybody else's.
@@ -157,6 +178,7 @@ void Supervisor::start_child(Child& child) {
         return feed(child, Event::exited);
     }
     child.pid = *pid;
+    child.words.clear();
     if (!child.last_exit.empty()) ++child.restarts;
     child.timer->start(options_.ready_timeout);
     log(event::service_start, {{"service", std::string(child.plan.row->name)}, {"pid", std::to_string(*pid)}});
@@ -173,7 +195,7 @@ Status Supervisor::bind_sockets(Child& child) {
             socket.fd = std::move(have->fd);
         } else {
             auto fd = io::listen_tcp(wanted.at);
-            if (!fd) return Error{fd.error().code, fd.error().sys, "cannot listen on " + wanted.at.text()};
+            if (!fd) return fd.error();
             socket.fd = std::move(*fd);
         }
         sockets.push_back(std::move(socket));
@@ -205,10 +227,10 @@ Status Supervisor::reload() {
     service::notify_manager("RELOADING=1");
     auto plan = plan_suite(options_.config);
     if (!plan) {
-        log(event::config_rejected, {{"error", plan.error().describe()}});
+        service::log_rejected("posadad", plan.error().describe());
         return plan.error();
     }
-    if (!plan->warnings.empty()) log(event::config_rejected, {{"error", plan->warnings}});
+    if (!plan->warnings.empty()) service::log_rejected("posadad", plan->warnings);
     for (std::size_t i = 0; i < children_.size(); ++i) {
         Child& child = *children_[i];
         ServicePlan& wanted = plan->services[i];
@@ -286,7 +308,8 @@ std::string Supervisor::answer(std::string_view request) {
     if (command == "status") return encode_report(report());
     if (command == "reload") {
         const Status done = reload();
-        return encode_result(done.ok(), done ? "reloaded" : done.error().describe());
+        return encode_result(done.ok(), done ? "reloaded; posada status shows if a service could not take it"
+                                             : done.error().describe());
     }
     return encode_result(false, "unknown command; there are: status, reload");
 }
@@ -305,6 +328,7 @@ StatusReport Supervisor::report() const {
         one.restarts = child->restarts;
         one.last_exit = child->last_exit;
         one.problem = child->plan.problem;
+        one.says = child->words;
         if (child->state == State::backoff)
             one.next_try_seconds = std::chrono::duration_cast<Seconds>(child->since + child->delay - now).count();
         for (const PlannedSocket& socket : child->plan.sockets)

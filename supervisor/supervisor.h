@@ -44,6 +44,7 @@ struct Child {
     Millis delay{0}; // backoff: how long it waits in all
     unsigned restarts = 0;
     std::string last_exit;
+    std::string words; // STATUS= of its process: why it cannot start, or goes on with its old settings
 };
 
 class Supervisor {
@@ -57,6 +58,7 @@ class Supervisor {
 
   private:
     void watch_signals();
+    Status claim_run_dir();
     Status open_notify_socket();
     void read_notifications();
     void handle_notification(pid_t sender, std::string_view text);
@@ -80,6 +82,7 @@ class Supervisor {
     io::Loop& loop_;
     SupervisorOptions options_;
     std::string run_dir_;
+    UniqueFd run_dir_claim_; // locked for as long as we live: a second posadad would take our sockets away
     std::unique_ptr<LogSink> sink_;
     UniqueFd notify_;
     std::unique_ptr<io::Watch> notify_watch_;

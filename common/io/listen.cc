@@ -42,6 +42,16 @@ Status remove_stale_socket(const std::string& path) {
     return {};
 }
 
+// What an administrator can do about a bind() that failed.
+std::string bind_remedy(const Address& at, int sys) {
+    const std::string port = std::to_string(at.port());
+    if (sys == EADDRINUSE) return " (another program has this port; to see which: ss -ltnp 'sport = :" + port + "')";
+    if (sys == EADDRNOTAVAIL) return " (this machine does not have this address; to see which it has: ip address)";
+    if (sys == EACCES)
+        return " (low ports need root: start as root, or through systemd or inetd, or take another port)";
+    return "";
+}
+
 } // namespace
 
 Result<std::vector<Address>> bind_addresses(std::string_view address, std::uint16_t port) {
@@ -59,8 +69,9 @@ Result<UniqueFd> listen_tcp(const Address& at, int backlog) {
     if (!fd.valid()) return errno_error("socket for " + at.text());
     RETURN_IF_ERROR(set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR));
     if (at.is_ipv6()) RETURN_IF_ERROR(set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY));
-    if (bind(fd.get(), at.sa(), at.size()) != 0) return errno_error("cannot bind " + at.text());
-    if (listen(fd.get(), backlog) != 0) return errno_error("cannot listen on " + at.text());
+    const bool listens = bind(fd.get(), at.sa(), at.size()) == 0 && listen(fd.get(), backlog) == 0;
+    const int sys = errno;
+    if (!listens) return errno_error("cannot listen on " + at.text() + bind_remedy(at, sys), sys);
     return fd;
 }
 

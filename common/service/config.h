@@ -38,6 +38,8 @@ struct ConfigError {
     [[nodiscard]] std::string text() const;
 };
 std::string errors_text(const std::vector<ConfigError>& errors);
+// config-rejected for each line of such a text; the excerpts are for screens.
+void log_rejected(std::string_view service, std::string_view errors);
 
 // What a daemon's own checks see: where each key was written, and where to complain.
 class SectionCheck {
@@ -57,6 +59,7 @@ struct SectionInfo {
     std::shared_ptr<void> (*make)(); // a default-constructed options struct
     std::vector<Listener> (*builtin_listeners)();
     void (*check)(const void* options, SectionCheck& check); // contradictions inside the section; may be nullptr
+    std::string_view pam_service = {};                       // the file of /etc/pam.d
 };
 
 // T::section() must return the SectionInfo whose make() makes a T.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/service/config_tree.h"
 
@@ -82,6 +83,12 @@ std::string errors_text(const std::vector<ConfigError>& errors) {
     std::string out;
     for (const ConfigError& error : errors) out.append(error.text()).append("\n");
     return out;
+}
+
+void log_rejected(std::string_view service, std::string_view errors) {
+    for (const std::string_view line : split(errors, '\n'))
+        if (!line.empty() && line.front() != ' ')
+            log(event::config_rejected, {{"service", std::string(service)}, {"error", std::string(line)}});
 }
 
 void ErrorList::add(const ConfigFile& file, unsigned line, unsigned column, std::string section, std::string message) {

@@ -115,7 +115,7 @@ Result<Launched> from_inetd(const LaunchOptions& options, const std::vector<List
 
 Status bind_one(Launched& launched, const io::Address& at, std::size_t index) {
     auto fd = io::listen_tcp(at);
-    if (!fd) return Error{fd.error().code, fd.error().sys, "cannot listen on " + at.text()};
+    if (!fd) return fd.error();
     Endpoint endpoint;
     endpoint.fd = std::move(*fd);
     endpoint.listener = index;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Stands in for smtpd and pop3d: writes what it was given to $FAKE_DIR/<name>.<argument>.json, says READY=1, and then does
-what $FAKE_DIR/<name>.mode says: serve (default), exit N at once, ignore SIGTERM, never ready, answer on its sockets."""
+what $FAKE_DIR/<name>.mode says: serve (default), exit N at once, say why before it, ignore SIGTERM, never ready, answer on its sockets."""
 import json
 import os
 import signal
@@ -66,6 +66,9 @@ if what[0] == "slow-term":
 with open(f"{folder}/{name}.starts", "a", encoding="ascii") as out:
     out.write(f"{time.monotonic()}\n")
 save()
+if what[0] == "says":
+    notify("STATUS=cannot start: /x/chain.pem\tis damaged")
+    what = what[1:]
 if what[0] == "exit":
     sys.exit(int(what[1]))
 if what[0] != "never-ready":

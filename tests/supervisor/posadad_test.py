@@ -288,6 +288,40 @@ def test_a_running_service_goes_on_when_its_section_gets_wrong():
         assert not gone(pid)
 
 
+def test_each_error_of_a_configuration_is_one_record_of_the_log():
+    with Suite() as suite:
+        suite.stop()
+    suite = Suite()
+    suite.write_config(pop3d="idle_timeuot = \"10m\"\nmax_massages = 3")
+    with suite:
+        records = [line.split(" ", 1)[1] for line in suite.read_log().splitlines() if "config-rejected" in line]
+        assert len(records) == 2 and all(f'config-rejected service=posadad error="{suite.config}:' in r for r in records), records
+        assert 'idle_timeout' in records[0] and "\\x0a" not in suite.read_log(), records
+
+
+def test_a_second_posadad_in_the_same_run_dir_refuses_to_start_and_takes_nothing():
+    with Suite() as suite:
+        second = subprocess.run([f"{suite.dir}/sbin/posadad", "--config", suite.config], capture_output=True, text=True,
+                                timeout=10, check=False, env={**os.environ, "FAKE_DIR": suite.dir})
+        assert second.returncode == 71, second
+        assert second.stderr == (f"posadad: another posadad runs with run_dir {suite.dir}/run (posada status shows it); stop "
+                                 "it first, or give this one a run_dir of its own in [paths]\n"), second.stderr
+        os.kill(suite.state("pop3d")["pid"], signal.SIGKILL)  # its successor is heard: the notify socket is still there
+        wait_until(lambda: suite.status("pop3d")["state"] == "up" and suite.status("pop3d")["restarts"] == 1)
+        suite.process.kill()
+        suite.process.wait()
+        suite.start()  # what a killed one leaves behind does not stop its successor
+        assert suite.status("pop3d")["state"] == "up"
+
+
+def test_status_shows_what_a_service_says_about_itself():
+    with Suite(modes={"pop3d": "says exit 71"}) as suite:
+        wait_until(lambda: suite.status("pop3d").get("says") == "cannot start: /x/chain.pem\\x09is damaged")
+        assert suite.status("pop3d")["state"] in ("backoff", "starting")
+        suite.set_mode("pop3d", "serve")
+        wait_until(lambda: suite.status("pop3d")["state"] == "up" and suite.status("pop3d").get("says") == "hello")
+
+
 def test_wrong_common_configuration_is_exit_78():
     suite = Suite(extra="[logg]\n")
     suite.start(ready=False)
@@ -335,7 +369,11 @@ def test_port_taken_is_tried_again():
         taken.bind(("127.0.0.1", suite.ports["pop3"]))
         taken.listen()
         suite.start()
-        assert suite.status("pop3d")["state"] == "backoff" and "cannot listen on" in suite.status("pop3d")["last_exit"]
+        assert suite.status("pop3d")["state"] == "backoff"
+        port = suite.ports["pop3"]
+        assert suite.status("pop3d")["last_exit"] == (
+            f"cannot listen on 127.0.0.1:{port} (another program has this port; to see which: ss -ltnp 'sport = :{port}'): "
+            "Address already in use"), suite.status("pop3d")
     try:
         wait_until(lambda: suite.status("pop3d")["state"] == "up")
     finally:

@@ -175,7 +175,19 @@ TEST(Listen, tcp_socket_accepts_is_close_on_exec_and_non_blocking) {
     ASSERT_TRUE(local.ok());
     EXPECT_EQ(local->ip(), "127.0.0.1");
     EXPECT_NE(local->port(), 0);
-    EXPECT_FALSE(listen_tcp(*local).ok()) << "the port is taken";
+    const auto taken = listen_tcp(*local);
+    ASSERT_FALSE(taken.ok());
+    EXPECT_EQ(taken.error().sys, EADDRINUSE);
+    const std::string port = std::to_string(local->port());
+    EXPECT_EQ(taken.error().describe(), "cannot listen on 127.0.0.1:" + port +
+                                            " (another program has this port; to see which: ss -ltnp 'sport = :" +
+                                            port + "'): Address already in use");
+}
+
+TEST(Listen, an_address_of_another_machine_is_refused_with_the_remedy) {
+    EXPECT_EQ(listen_tcp(address("203.0.113.77", 4321)).error().describe(),
+              "cannot listen on 203.0.113.77:4321 (this machine does not have this address; to see which it has: ip "
+              "address): Cannot assign requested address");
 }
 
 TEST(Listen, ipv6_socket_leaves_the_ipv4_port_free) {
