@@ -73,6 +73,12 @@ Status check_hash(std::string_view hash) {
 }
 
 Result<UserEntry> parse_entry(std::string_view line) {
+    if (line.back() == '\r')
+        return Error{Errc::corrupt, 0,
+                     "the line ends with a carriage return, as on Windows; run: sed -i 's/\\r$//' FILE"};
+    if (line.starts_with("\xEF\xBB\xBF"))
+        return Error{Errc::corrupt, 0,
+                     "the file begins with a byte order mark; run: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE"};
     const auto fields = split(line, ':');
     if (!valid_account_name(fields[0]))
         return Error{Errc::corrupt, 0, "name: a-z, 0-9, '.', '_' and '-' are expected, not starting with '.' or '-'"};
@@ -193,7 +199,8 @@ void UsersFile::parse_line(std::string_view line, unsigned number, const std::st
     auto entry = parse_entry(line);
     if (!entry) return report(entry.error().text);
     const auto same = [&](const UserEntry& other) { return other.name == entry->name; };
-    if (std::any_of(entries_.begin(), entries_.end(), same)) return report("name: this user has a line above already");
+    if (std::any_of(entries_.begin(), entries_.end(), same))
+        return report("name: " + entry->name + " has a line above already; remove one of them");
     entries_.push_back(std::move(*entry));
 }
 

@@ -187,7 +187,10 @@ TEST_F(UsersFileTest, EveryMistakeNamesFileLineAndField) {
         {"daniel:HASH::70000:70000:/", "home:"},
         {"daniel:HASH::70000:70000:home/d", "home:"},
         {"daniel:HASH::70000:70000:/h/../../etc", "home:"},
-        {"daniel:HASH::70000:70000:/h/d\r", "home:"},
+        {"daniel:HASH::70000:70000:/h/d\r", "the line ends with a carriage return"},
+        {"\xEF\xBB\xBF"
+         "daniel:HASH::70000:70000:/h/d",
+         "the file begins with a byte order mark"},
     };
     for (const BadLine& b : bad) {
         std::string line = b.line;
