@@ -6,6 +6,7 @@
 namespace posada::pop3d {
 
 using proto::Arg;
+using proto::exact_arg;
 using proto::needs_privacy;
 using proto::redact;
 using proto::starts_tls;
@@ -26,7 +27,7 @@ std::span<const proto::CommandRow<Session>> commands() noexcept {
          "LANG", nullptr, "RFC 6856 3", &Session::on_lang},
         {"USER", Arg::required, login, needs_privacy, "USER name", "Says who you are.",
          "USER", nullptr, "RFC 1939 7", &Session::on_user},
-        {"PASS", Arg::required, login, needs_privacy | redact, "PASS password", "Logs in; the password may hold spaces.",
+        {"PASS", Arg::required, login, needs_privacy | redact | exact_arg, "PASS password", "Logs in; the password may hold spaces.",
          "", nullptr, "RFC 1939 7", &Session::on_pass},
         {"APOP", Arg::required, login, redact, "APOP name digest",
          "Logs in without sending the secret, by the MD5 of the greeting's challenge and the secret.",

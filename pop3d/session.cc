@@ -45,14 +45,12 @@ void Session::on_bad_line(const proto::LineEvent& event) {
 
 void Session::on_command(std::string_view line) {
     transcript("c", proto::redacted(commands(), line));
-    line_ = line;
-    const auto walked = proto::walk(commands(), std::string_view(line_), walk_context());
+    const auto walked = proto::walk(commands(), line, walk_context());
     if (walked.refusal == proto::Refusal::none) {
         (this->*walked.row->handler)(walked.arg);
     } else {
         refuse(walked);
     }
-    wipe(line_);
 }
 
 proto::WalkContext Session::walk_context() const {

@@ -196,7 +196,6 @@ class Session {
     bool utf8_ = false;
     Language language_ = Language::english;
     std::string exporter_;
-    std::string line_; // the command under way: PASS needs it as it was
     std::string user_;
     std::unique_ptr<proto::SaslServer> sasl_;
 

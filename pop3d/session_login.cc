@@ -9,8 +9,6 @@
 
 namespace posada::pop3d {
 
-namespace {}
-
 void Session::on_stls(std::string_view) {
     if (utf8_) return bad_command(Text::tls_before_utf8); // RFC 6856 §2.1: and no response code
     ok(Text::begin_tls);
@@ -36,11 +34,10 @@ void Session::on_user(std::string_view arg) {
 
 // The password is the rest of the line behind one blank, spaces and all (RFC 1939 §7). A name no account can have is
 // refused like any other wrong one.
-void Session::on_pass(std::string_view) {
+void Session::on_pass(std::string_view password) {
     if (user_.empty()) return bad_command(Text::user_first);
     const std::string user = std::move(user_);
     user_.clear();
-    const std::string_view password = std::string_view(line_).substr(std::string_view("PASS ").size());
     if (has_control(user) || !is_valid_utf8(user)) return bad_command(Text::wrong_login, "AUTH");
     wait_ = Wait::login;
     effects_.push_back(CheckPassword{user, Secret(password)});

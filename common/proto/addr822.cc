@@ -196,14 +196,6 @@ ParsedPath parse_forward_path(std::string_view text) {
     return out;
 }
 
-ParsedPath parse_mailbox(std::string_view text) {
-    ParsedPath out;
-    Scanner at{text};
-    out.fault = mailbox(at, out.mailbox);
-    if (out.fault == PathFault::none && !at.in.empty()) out.fault = fault_at(at);
-    return out;
-}
-
 bool is_domain_name(std::string_view text) noexcept {
     if (text.empty() || text.size() > max_domain) return false;
     bool last_is_number = false;

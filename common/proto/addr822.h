@@ -47,8 +47,6 @@ struct ParsedPath {
 // text: what follows "FROM:" or "TO:".
 ParsedPath parse_reverse_path(std::string_view text); // may be <>
 ParsedPath parse_forward_path(std::string_view text); // may be <Postmaster>, in any case of letters
-// "user@domain" alone, as in configuration and queue; no brackets, no notes.
-ParsedPath parse_mailbox(std::string_view text);
 
 // A host name: LDH labels (underscore tolerated), at most 63 octets each, not all digits in the last.
 bool is_domain_name(std::string_view text) noexcept;

@@ -43,8 +43,7 @@ LineEvent LineReader::finish(std::string_view line, std::size_t consumed) {
     out.line = line;
     out.bare_cr = line.find('\r') != std::string_view::npos;
     out.nul = line.find('\0') != std::string_view::npos;
-    const bool bad = out.bare_cr || out.nul || (out.bare_lf && policy_ == LinePolicy::strict);
-    out.kind = bad ? LineKind::malformed : LineKind::line;
+    out.kind = out.bare_cr || out.nul ? LineKind::malformed : LineKind::line;
     return out;
 }
 

@@ -10,11 +10,8 @@
 
 namespace posada::proto {
 
-// A line always ends at LF. strict: a bare LF, a bare CR or a NUL makes the line malformed (servers' replies, data).
-// tolerant: a bare LF is a line end too, since people type commands with nc; a bare CR or a NUL is malformed all the
-// same.
-enum class LinePolicy : unsigned char { strict, tolerant };
-
+// A line always ends at LF, also at a bare one, which is noted: people type commands with nc. A bare CR or a NUL makes
+// the line malformed. What may end a line of a message is decided in dot.h.
 enum class LineKind : unsigned char {
     need_more, // all input eaten, no line end yet
     line,      // event.line is a line
@@ -34,8 +31,7 @@ struct LineEvent {
 class LineReader {
   public:
     // max_line: octets of a line including its line end, as RFC 5321 4.5.3.1 counts.
-    explicit LineReader(std::size_t max_line, LinePolicy policy = LinePolicy::tolerant)
-        : max_line_(max_line), policy_(policy) {}
+    explicit LineReader(std::size_t max_line) : max_line_(max_line) {}
 
     // At most one line; call again with the rest of the input until need_more.
     LineEvent consume(std::string_view input);
@@ -50,7 +46,6 @@ class LineReader {
     LineEvent keep(std::string_view input);
 
     std::size_t max_line_;
-    LinePolicy policy_;
     std::string partial_;
     std::string current_; // the line last returned when it came in pieces
     bool swallowing_ = false;

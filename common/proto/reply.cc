@@ -17,8 +17,9 @@ std::size_t character_size(std::string_view text) {
 }
 
 // text escaped and cut so that head + text + CRLF fit one line; neither an escape nor a character is cut in half.
-void append_line(std::string& out, std::string_view head, std::string_view text, Charset charset = Charset::ascii) {
-    const std::size_t room = max_reply_line - 2 - head.size();
+void append_line(std::string& out, std::string_view head, std::string_view text, Charset charset = Charset::ascii,
+                 std::size_t longest = max_reply_line) {
+    const std::size_t room = longest - 2 - head.size();
     const bool whole = charset == Charset::utf8 && is_valid_utf8(text);
     out += head;
     std::size_t used = 0;
@@ -70,6 +71,15 @@ std::string numeric_reply(unsigned code, std::string_view enhanced, std::span<co
         const char separator = i + 1 == lines.size() ? ' ' : '-';
         append_line(out, numeric_head(code, separator, enhanced), lines[i]);
     }
+    return out;
+}
+
+std::string numeric_block(unsigned code, std::string_view first, std::span<const std::string> lines,
+                          std::string_view last, Charset charset) {
+    std::string out;
+    append_line(out, numeric_head(code, '-', {}), first, charset, max_block_line);
+    for (const std::string& line : lines) append_line(out, " ", line, charset, max_block_line);
+    append_line(out, numeric_head(code, ' ', {}), last, charset, max_block_line);
     return out;
 }
 

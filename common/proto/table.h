@@ -3,6 +3,7 @@
 // HELP, EHLO/CAPA, syntax errors, the man page's command table, the fuzz dictionary and log masking come from the row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ enum CommandFlag : std::uint16_t {
     starts_tls = 2,    // only before TLS and where TLS is configured; bytes behind it in the buffer end the session
     needs_privacy = 4, // refused unless TLS is up or the configuration allows plaintext here (plaintext_auth)
     hidden = 8,        // not in HELP nor in the man page's table
+    exact_arg = 16,    // the argument is all that follows one blank, blanks too: a password, a file's name
 };
 
 template <class Session>
@@ -62,7 +64,7 @@ template <class Session>
 struct Walked {
     Refusal refusal = Refusal::unknown_verb;
     const CommandRow<Session>* row = nullptr; // set whenever the verb is known
-    std::string_view arg;                     // trimmed at the left only: a password may end in spaces
+    std::string_view arg;                     // trimmed at the left, unless exact_arg
 };
 
 template <class Session>
@@ -92,7 +94,9 @@ Walked<Session> walk(std::span<const CommandRow<Session>> table, std::string_vie
     Walked<Session> out;
     out.arg = arg;
     out.row = find_command(table, verb);
-    if (out.row != nullptr) out.refusal = check_command(*out.row, arg, at);
+    if (out.row != nullptr && (out.row->flags & exact_arg) != 0)
+        out.arg = line.substr(std::min(line.size(), verb.size() + 1));
+    if (out.row != nullptr) out.refusal = check_command(*out.row, out.arg, at);
     return out;
 }
 

@@ -96,6 +96,8 @@ TEST(Pop3Login, PassNeedsUser) {
 TEST(Pop3Login, APasswordMayHoldSpaces) {
     Server server;
     server.say("USER spaces");
+    EXPECT_TRUE(server.say("PASS two  words ").starts_with("-ERR [AUTH]")) << "the blank in front belongs to it";
+    server.say("USER spaces");
     EXPECT_TRUE(server.say("PASS  two  words ").starts_with("+OK spaces has"));
 }
 

@@ -135,12 +135,10 @@ TEST(Path, TextParsesBackToTheSameMailbox) {
     for (const char* text : {"<a@b.example>", "<\"a b\"@b.example>", "<\"\\\"\"@b.example>", "<a@[IPv6:::1]>",
                              "<\"a.\"@b.example>", "<x+y=z@b.example>"}) {
         const Mailbox first = parse_forward_path(text).mailbox;
-        const ParsedPath again = parse_mailbox(first.text());
+        const ParsedPath again = parse_forward_path("<" + first.text() + ">");
         EXPECT_EQ(again.fault, PathFault::none) << text;
         EXPECT_EQ(again.mailbox, first) << text;
     }
-    EXPECT_EQ(parse_mailbox("a@b.example>").fault, PathFault::syntax);
-    EXPECT_EQ(parse_mailbox(" a@b.example").fault, PathFault::syntax);
 }
 
 } // namespace

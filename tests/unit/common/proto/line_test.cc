@@ -34,9 +34,8 @@ std::vector<std::string> read_all(LineReader& reader, const std::vector<std::str
     return out;
 }
 
-std::vector<std::string> read(const std::string& text, LinePolicy policy = LinePolicy::tolerant,
-                              std::size_t limit = 512) {
-    LineReader reader(limit, policy);
+std::vector<std::string> read(const std::string& text, std::size_t limit = 512) {
+    LineReader reader(limit);
     return read_all(reader, {text});
 }
 
@@ -46,21 +45,15 @@ TEST(Line, CutsAtCrlf) { EXPECT_EQ(read("HELO x\r\n\r\nQUIT\r\n"), (Events{"line
 
 TEST(Line, ToleratesBareLfOfATypist) { EXPECT_EQ(read("quit\n\n"), (Events{"line:quit lf", "line: lf"})); }
 
-TEST(Line, StrictRefusesBareLf) {
-    EXPECT_EQ(read("250 x\nab\r\n", LinePolicy::strict), (Events{"malformed:250 x lf", "line:ab"}));
-}
-
-TEST(Line, ReportsBareCrAndNulUnderEitherPolicy) {
-    for (const auto policy : {LinePolicy::strict, LinePolicy::tolerant}) {
-        EXPECT_EQ(read("a\rb\r\n", policy), (Events{"malformed:a\rb cr"}));
-        EXPECT_EQ(read("a\r\r\n", policy), (Events{"malformed:a\r cr"}));
-        EXPECT_EQ(read(std::string("a\0b\r\n", 5), policy), (Events{std::string("malformed:a\0b nul", 17)}));
-    }
+TEST(Line, ReportsBareCrAndNul) {
+    EXPECT_EQ(read("a\rb\r\n"), (Events{"malformed:a\rb cr"}));
+    EXPECT_EQ(read("a\r\r\n"), (Events{"malformed:a\r cr"}));
+    EXPECT_EQ(read(std::string("a\0b\r\n", 5)), (Events{std::string("malformed:a\0b nul", 17)}));
 }
 
 TEST(Line, LimitCountsTheLineEnd) {
-    EXPECT_EQ(read("12345678\r\n", LinePolicy::tolerant, 10), (Events{"line:12345678"}));
-    EXPECT_EQ(read("123456789\r\n", LinePolicy::tolerant, 10), (Events{"too_long"}));
+    EXPECT_EQ(read("12345678\r\n", 10), (Events{"line:12345678"}));
+    EXPECT_EQ(read("123456789\r\n", 10), (Events{"too_long"}));
 }
 
 TEST(Line, OverlongLineIsSwallowedAndReportedOnce) {
@@ -87,7 +80,7 @@ TEST(Line, ResetForgetsAnUnfinishedLine) {
 
 TEST(Line, EverySplitGivesTheSameLines) {
     const std::string text("EHLO a\r\nNOOP\n\r\nx\ry\r\n0123456789012345678901234567890123\r\nb\0\r\nQUIT\r\n", 67);
-    const Events whole = read(text, LinePolicy::tolerant, 32);
+    const Events whole = read(text, 32);
     EXPECT_EQ(whole.size(), 7U);
     for (std::size_t i = 0; i <= text.size(); ++i)
         for (std::size_t j = i; j <= text.size(); ++j) {

@@ -17,6 +17,16 @@ TEST(Reply, MultiLineMarksAllButTheLast) {
     EXPECT_EQ(numeric_reply(214, "2.0.0", std::vector<std::string>{"a", "b"}), "214-2.0.0 a\r\n214 2.0.0 b\r\n");
 }
 
+TEST(Reply, ABlockHoldsLinesThatCannotEndIt) {
+    const std::string lines[] = {"SIZE", "211 End", "caf\xc3\xa9", "a\r\n211 b"};
+    EXPECT_EQ(numeric_block(211, "Features:", lines, "End", Charset::utf8),
+              "211-Features:\r\n SIZE\r\n 211 End\r\n caf\xc3\xa9\r\n a\\x0d\\x0a211 b\r\n211 End\r\n");
+    EXPECT_EQ(numeric_block(213, "caf\xc3\xa9", {}, ""), "213-caf\\xc3\\xa9\r\n213 \r\n");
+    const std::string path(5000, 'x');
+    EXPECT_EQ(numeric_block(257, path, {}, "", Charset::utf8).size(), path.size() + 4 + 2 + 4 + 2);
+    EXPECT_EQ(numeric_block(257, path + path, {}, "").size(), max_block_line + 4 + 2);
+}
+
 TEST(Reply, Pop3Forms) {
     EXPECT_EQ(ok_reply(), "+OK\r\n");
     EXPECT_EQ(ok_reply("2 messages"), "+OK 2 messages\r\n");
