@@ -23,6 +23,13 @@ struct Pending {
     std::string proof; // of SCRAM; the digest of APOP
 };
 
+// For the log.
+std::string_view login_request_name(std::uint16_t type) {
+    for (const priv::RequestInfo& row : login_requests)
+        if (row.type == type) return row.name;
+    return type == apop_row.type ? apop_row.name : "login request";
+}
+
 // What is said to the net process; the reasons stay in the log.
 Error refused(std::string text) { return Error{Errc::denied, 0, std::move(text)}; }
 

@@ -13,12 +13,6 @@ proto::LoginRefusal login_refusal(const Error& error) {
     return error.text == last_attempt ? LoginRefusal::last_attempt : LoginRefusal::denied;
 }
 
-std::string_view login_request_name(std::uint16_t type) {
-    for (const priv::RequestInfo& row : login_requests)
-        if (row.type == type) return row.name;
-    return type == apop_row.type ? apop_row.name : "login request";
-}
-
 static Error too_long(std::string_view what) {
     return Error{Errc::limit, 0, std::string(what).append(" is longer than a login may be")};
 }

@@ -58,9 +58,6 @@ constexpr priv::RequestInfo apop_row{check_apop_request,
                                      1,
                                      "Checks an APOP digest over the monitor's own challenge in a worker process."};
 
-// For the log; "login request" if it is none of these.
-std::string_view login_request_name(std::uint16_t type);
-
 // Errc::limit: too long to be sent; answer the client as for wrong credentials.
 Result<std::string> encode_check_password(std::string_view user, std::string_view password);
 // digest: 32 hexadecimal digits, else Errc::limit.
