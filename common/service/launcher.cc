@@ -259,7 +259,7 @@ void Launcher::net_exited(NetHandle* net, int status) {
     for (auto& [id, session] : sessions_)
         if (session->net() == net) session->net_gone();
     const bool own = daemon_.model == NetModel::per_connection && !launched_.single;
-    if (WIFSIGNALED(status) && !own) connection_ended(served, status);
+    if (WIFSIGNALED(status) && !own && !net->killed()) connection_ended(served, status);
     if (net == net_.get()) {
         loop_.defer([dead = std::shared_ptr<NetHandle>(std::move(net_))] {});
         if (launched_.single || stopping_) return finish_if_drained();
@@ -294,6 +294,11 @@ void Launcher::signing_breached(std::uint64_t session, const std::string& what) 
     if (found != sessions_.end()) return found->second->kill("sign: " + what);
     log(event::privilege_breach,
         {{"service", std::string(daemon_.name)}, {"session", std::to_string(session)}, {"what", "sign: " + what}});
+}
+
+// A fresh address space for the next attempt; the others' connections stay with the old zygote.
+void Launcher::renew_net(std::string_view why) {
+    if (net_ && daemon_.model == NetModel::per_connection && !launched_.single && !stopping_) replace_net(why);
 }
 
 void Launcher::fail_start() {

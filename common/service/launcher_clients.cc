@@ -151,8 +151,7 @@ void Launcher::connection_ended(std::uint64_t session, int status) {
                              {"rip", peer.valid() ? peer.ip() : "unknown"},
                              {"signal", std::to_string(WTERMSIG(status))}});
     if (peer.valid()) penalise(peer.source_key(), peer, "crash");
-    // A fresh address space for the next attempt; the others' connections stay with the old zygote.
-    if (net_ && daemon_.model == NetModel::per_connection && !stopping_) replace_net("crash");
+    renew_net("crash");
 }
 
 void Launcher::penalise(const std::string& source, const io::Address& peer, std::string_view reason) {

@@ -95,6 +95,7 @@ class Launcher {
     // the net program
     Status start_net();
     void replace_net(std::string_view why); // new connections go to a fresh one; the old one drains
+    void renew_net(std::string_view why);   // after a crash or a breach, where every connection has a process
     void net_exited(NetHandle* net, int status);
     void net_ready(NetHandle* net);
     void signer_exited(NetHandle* net, int status);

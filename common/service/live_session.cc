@@ -81,6 +81,7 @@ void LiveSession::kill(std::string_view why) {
         }
     }
     end();
+    launcher_.loop_.defer([launcher = &launcher_] { launcher->renew_net("breach"); });
 }
 
 void LiveSession::please_finish() {

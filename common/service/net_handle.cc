@@ -100,6 +100,7 @@ void NetHandle::kill_connection(std::uint64_t session) {
 }
 
 void NetHandle::kill_program() {
+    killed_ = true;
     if (pid_ > 0) ::kill(pid_, SIGKILL);
 }
 

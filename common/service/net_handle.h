@@ -53,7 +53,8 @@ class NetHandle {
     void sign(std::uint64_t session, const priv::Message& request);
     void kill_connection(std::uint64_t session); // zygote
     void kill_program();                         // shared
-    void stop();                                 // no more connections; it exits when drained
+    [[nodiscard]] bool killed() const { return killed_; }
+    void stop(); // no more connections; it exits when drained
     // To be called on SIGCHLD: notices its end, and that of its signer.
     void reap();
 
@@ -71,6 +72,7 @@ class NetHandle {
     std::uint64_t* page_ = nullptr;
     pid_t pid_ = -1;
     bool ready_ = false;
+    bool killed_ = false; // by us
 };
 
 } // namespace posada::service

@@ -38,6 +38,7 @@ constexpr int exit_usage = 64;
 constexpr int exit_system = 71;
 constexpr int exit_config = 78;
 constexpr unsigned hello_fds = 3;
+constexpr std::uint64_t killed_on_demand = 0; // in the place of a session's number, which begins with 1
 constexpr std::size_t max_config = 16 * 1024 * 1024;
 
 int fail(int code, const Error& error) {
@@ -308,9 +309,13 @@ void NetProcess::connection_process(std::optional<priv::Message> message, Unique
     ::_exit(0);
 }
 
+// The launcher has logged why; its end is no news to it.
 void NetProcess::kill_connection(std::uint64_t id) {
-    for (const auto& [pid, session] : children_)
-        if (session == id) ::kill(pid, SIGKILL);
+    for (auto& [pid, session] : children_) {
+        if (session != id) continue;
+        ::kill(pid, SIGKILL);
+        session = killed_on_demand;
+    }
 }
 
 void NetProcess::reap() {
@@ -322,11 +327,13 @@ void NetProcess::reap() {
         }
         const auto child = children_.find(pid);
         if (child == children_.end()) continue;
-        Writer w;
-        w.u64(child->second);
-        w.u32(static_cast<std::uint32_t>(status));
+        const std::uint64_t session = child->second;
         children_.erase(child);
-        if (!WIFSIGNALED(status)) continue; // nothing that the launcher would act on
+        // What ended by itself, or because the launcher wanted it so, is nothing that it would act on.
+        if (!WIFSIGNALED(status) || session == killed_on_demand) continue;
+        Writer w;
+        w.u64(session);
+        w.u32(static_cast<std::uint32_t>(status));
         if (!send(NetMessage::ended, w.bytes())) stopping_ = true;
     }
 }

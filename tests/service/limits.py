@@ -86,6 +86,17 @@ def only_a_proxy_may_name_a_client():
 
 
 @test
+def a_breach_brings_a_fresh_zygote_and_is_no_crash():
+    with echod('[limits]\npenalty_start = "30s"\n') as d:
+        liar = Client(d.port, source="127.0.0.7")
+        liar.send("NAME 192.0.2.9")
+        d.wait_log(r"privilege-breach .*rip=127\.0\.0\.7 ")
+        d.wait_log(r'service-start .*what="net program" reason=breach')
+        Client(d.port, source="127.0.0.8").ask("UPPER on", "+ON")
+        assert "child-crash" not in d.log() and len(re.findall("penalty-start", d.log())) == 1, d.log()
+
+
+@test
 def a_client_is_named_once_and_first():
     with echod(PROXY_LISTENER) as d:
         twice = Client(d.port, source="127.0.0.2", banner=False)
