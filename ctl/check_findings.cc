@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "common/base/text.h"
 #include "common/io/addr.h"
 #include "common/io/tls.h"
+#include "common/service/identity.h"
 
 namespace posada::ctl {
 
@@ -34,6 +36,7 @@ class Findings {
         const service::Position* at = settings_.origin(path);
         return at == nullptr ? path : at->text();
     }
+    [[nodiscard]] bool is_set(const std::string& path) const { return settings_.origin(path) != nullptr; }
     std::vector<Finding> list;
 
   private:
@@ -115,13 +118,16 @@ void check_users(const service::CommonOptions& common, Findings& findings) {
     if (std::find(backends.begin(), backends.end(), "users") == backends.end()) return;
     const std::string& file = common.paths.users_file;
     const auto users = auth::UsersFile::load(file);
-    if (!users) return findings.error(file, users.error().describe());
+    if (!users) return findings.error(findings.place("paths.users_file"), users.error().describe());
     for (const auth::UsersFileError& mistake : users->errors()) findings.error(mistake.text, "this line is not used");
     if (users->entries().empty() && backends.size() == 1)
         findings.warning(file, "there is no user; run: posada user add NAME");
-    if (common.auth.scram && !users->entries().empty() && !users->all_have_scram())
-        findings.error(findings.place("auth.scram"),
-                       "a user has no SCRAM verifier; set the password again with: posada user passwd NAME");
+    for (const auth::UserEntry& user : users->entries())
+        if (common.auth.scram && !user.scram)
+            findings.error(findings.place("auth.scram"),
+                           fmt::format("user {0} has no SCRAM verifier; set the password again with: posada user "
+                                       "passwd {0}",
+                                       user.name));
 }
 
 void check_pam(const std::vector<Settings>& settings, const std::string& directory, Findings& findings) {
@@ -129,8 +135,7 @@ void check_pam(const std::vector<Settings>& settings, const std::string& directo
     if (directory.empty() || std::find(backends.begin(), backends.end(), "pam") == backends.end()) return;
     for (const Settings& one : settings) {
         if (!one.service().enabled) continue;
-        const std::string file =
-            fmt::format("{}/posada-{}", directory, one.section().name == "pop3d" ? "pop3" : "smtp");
+        const std::string file = fmt::format("{}/{}", directory, one.section().pam_service);
         if (::access(file.c_str(), R_OK) != 0)
             findings.warning(file, "is missing: PAM refuses every login of this service");
     }
@@ -138,20 +143,26 @@ void check_pam(const std::vector<Settings>& settings, const std::string& directo
 
 // ---- addresses
 
-// Binding to port 0 asks for the address only: the port itself may well be ours already.
-bool is_on_this_machine(const io::Address& address) {
+// A port that is taken is no finding: it may well be ours already.
+bool cannot_bind(const io::Address& address, int reason) {
     const UniqueFd fd(::socket(address.sa()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    return !fd.valid() || ::bind(fd.get(), address.sa(), address.size()) == 0 || errno != EADDRNOTAVAIL;
+    return fd.valid() && ::bind(fd.get(), address.sa(), address.size()) != 0 && errno == reason;
 }
 
 void check_addresses(const Settings& settings, Findings& findings) {
     const std::string section(settings.section().name);
     for (std::size_t i = 0; i < settings.service().listen.size(); ++i)
         for (const std::string& text : settings.service().listen[i].addresses) {
+            const Listener& listener = settings.service().listen[i];
+            const std::string where = findings.place(fmt::format("{}.listen[{}].address", section, i));
             const auto address = io::Address::parse(text, 0);
-            if (address && !is_on_this_machine(*address))
-                findings.error(findings.place(fmt::format("{}.listen[{}].address", section, i)),
-                               fmt::format("{} is not an address of this machine", text));
+            if (address && cannot_bind(*address, EADDRNOTAVAIL))
+                findings.error(where, fmt::format("{} is not an address of this machine", text));
+            const auto exact = io::Address::parse(text, listener.port);
+            if (exact && cannot_bind(*exact, EACCES))
+                findings.warning(where, fmt::format("uid {} may not open port {}: start as root, or through systemd or "
+                                                    "inetd, or take another port",
+                                                    ::geteuid(), listener.port));
         }
 }
 
@@ -172,10 +183,48 @@ void check_ports_of_two(const Settings& a, const Settings& b, Findings& findings
                                            a.section().name, y.name, b.section().name, y.port));
 }
 
-void check_state_directory(const service::PathOptions& paths, Findings& findings) {
+// ---- directories
+
+constexpr std::uint64_t little_space = 16ULL << 20;
+
+void check_space(const std::string& directory, const std::string& where, Findings& findings) {
+    struct statvfs info {};
+    if (::statvfs(directory.c_str(), &info) != 0) return;
+    const std::uint64_t free = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    if ((info.f_flag & ST_RDONLY) != 0)
+        findings.error(where, fmt::format("{} is on a file system that is mounted read-only", directory));
+    else if (free < little_space)
+        findings.error(where, fmt::format("the file system of {} has {} KiB free: new mail is refused, or waits, until "
+                                          "there is space",
+                                          directory, free >> 10));
+    else if (info.f_files != 0 && info.f_favail == 0)
+        findings.error(where, fmt::format("the file system of {} has no inode free (df -i): new mail is refused, or "
+                                          "waits, until there is one",
+                                          directory));
+}
+
+void check_directory(const std::string& key, const std::string& directory, Findings& findings) {
+    const std::string where = findings.place(key);
     struct stat info {};
-    if (::stat(paths.state_dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
-        findings.warning(findings.place("paths.state_dir"), fmt::format("{} is not a directory yet", paths.state_dir));
+    if (::stat(directory.c_str(), &info) != 0)
+        return errno == ENOENT ? findings.warning(where, fmt::format("{} is not there yet", directory))
+                               : findings.error(where, errno_error(directory).describe());
+    if (!S_ISDIR(info.st_mode)) return findings.error(where, fmt::format("{} is not a directory", directory));
+    check_space(directory, where, findings);
+}
+
+void check_directories(const service::CommonOptions& common, Findings& findings) {
+    check_directory("paths.state_dir", common.paths.state_dir, findings);
+    if (findings.is_set("paths.mail_root")) check_directory("paths.mail_root", common.paths.mail_root, findings);
+}
+
+// ---- the services' own accounts
+
+void check_service_accounts(const service::CommonOptions& common, Findings& findings) {
+    if (::geteuid() != 0) return;
+    for (const std::string_view role : {"smtpd", "subm", "queue", "relay", "lookup", "pop3d", "signer"})
+        if (const auto identity = service::service_identity(role, common.uid_base); !identity)
+            findings.error(findings.place("uid_base"), identity.error().describe());
 }
 
 } // namespace
@@ -185,7 +234,8 @@ std::vector<Finding> find_problems(const std::vector<Settings>& settings, UnixTi
     if (settings.empty()) return {};
     Findings findings(settings.front());
     const service::CommonOptions& common = settings.front().common();
-    check_state_directory(common.paths, findings);
+    check_directories(common, findings);
+    check_service_accounts(common, findings);
     check_certificates(common, now, findings);
     check_users(common, findings);
     check_pam(settings, pam_directory, findings);

@@ -12,7 +12,7 @@
 #include "common/base/fd.h"
 #include "common/base/text.h"
 #include "common/service/config.h"
-#include "pop3d/options.h"
+#include "ctl/sections.h"
 
 namespace posada::ctl {
 
@@ -68,12 +68,9 @@ Result<std::string> control_path(const ControlArguments& arguments) {
         source.must_exist = true;
     }
     // Errors elsewhere in the file do not matter for finding the socket, but a wrong [paths] does.
-    const service::SectionInfo* const sections[] = {&pop3d::Pop3Options::section()}; // any: the common part is wanted
-    const service::LoadedConfig loaded = service::load_config(source, sections);
-    for (const service::ConfigError& error : loaded.errors)
-        if (error.section.empty()) return Error{Errc::invalid, 0, error.text()};
-    if (loaded.settings.empty()) return Error{Errc::invalid, 0, "no settings in " + source.file};
-    return loaded.settings.front().common().paths.run_dir + "/control.sock";
+    const service::LoadedSettings loaded = load_common(source);
+    if (!loaded.errors.empty()) return Error{Errc::invalid, 0, loaded.errors.front().text()};
+    return loaded.settings.common().paths.run_dir + "/control.sock";
 }
 
 Result<std::string> ask_control(const std::string& path, std::string_view command, Millis patience) {

@@ -17,7 +17,7 @@
 #include "common/service/account_lookup.h"
 #include "common/service/config.h"
 #include "ctl/command.h"
-#include "pop3d/options.h"
+#include "ctl/sections.h"
 
 namespace posada::ctl {
 
@@ -173,7 +173,7 @@ int mailbox_command(std::span<const std::string_view> args) {
     service::ConfigSource source;
     source.must_exist = !task->config.empty();
     if (source.must_exist) source.file = task->config;
-    const auto loaded = service::load_settings(source, pop3d::Pop3Options::section());
+    const auto loaded = load_common(source);
     if (!loaded.errors.empty()) {
         std::fprintf(stderr, "%s\n", service::errors_text(loaded.errors).c_str());
         return exit_config;

@@ -12,4 +12,10 @@ std::span<const service::SectionInfo* const> all_sections() {
     return sections;
 }
 
+service::LoadedSettings load_common(const service::ConfigSource& source) {
+    service::LoadedSettings loaded = service::load_settings(source, *all_sections().front());
+    std::erase_if(loaded.errors, [](const service::ConfigError& error) { return !error.section.empty(); });
+    return loaded;
+}
+
 } // namespace posada::ctl

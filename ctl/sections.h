@@ -9,5 +9,7 @@
 namespace posada::ctl {
 
 std::span<const service::SectionInfo* const> all_sections();
+// For commands that need no daemon's section: mistakes in one do not stop them.
+service::LoadedSettings load_common(const service::ConfigSource& source);
 
 } // namespace posada::ctl

@@ -44,7 +44,8 @@ std::string remark(const json& service) {
         out = "next try in " + age(number_of(service, "next_try_seconds")) + "; ";
     if (!text_of(service, "last_exit").empty()) out += "last exit: " + text_of(service, "last_exit") + "; ";
     if (out.size() > 2) out.resize(out.size() - 2);
-    if (!text_of(service, "problem").empty()) out += "\n" + text_of(service, "problem");
+    for (const char* key : {"problem", "says"})
+        if (!text_of(service, key).empty()) out += "\n" + text_of(service, key);
     return out;
 }
 

@@ -15,8 +15,8 @@
 #include "common/service/config.h"
 #include "ctl/command.h"
 #include "ctl/password_input.h"
+#include "ctl/sections.h"
 #include "ctl/user_files.h"
-#include "pop3d/options.h"
 
 namespace posada::ctl {
 
@@ -309,7 +309,7 @@ int load_options(UserArguments& args) {
     service::ConfigSource source;
     source.must_exist = !args.config.empty();
     if (source.must_exist) source.file = args.config;
-    const auto loaded = service::load_settings(source, pop3d::Pop3Options::section());
+    const auto loaded = load_common(source);
     if (!loaded.errors.empty()) {
         std::fprintf(stderr, "%s\n", service::errors_text(loaded.errors).c_str());
         return exit_config;

@@ -10,8 +10,8 @@ namespace posada::pop3d {
 
 namespace {
 
-void log_failure(std::string_view request, const Error& error) {
-    log(event::mailbox_error, {{"request", std::string(request)}, {"error", error.describe()}});
+void log_failure(std::string_view request, const std::string& maildir, const Error& error) {
+    log(event::mailbox_error, {{"request", std::string(request)}, {"maildir", maildir}, {"error", error.describe()}});
 }
 
 } // namespace
@@ -48,7 +48,7 @@ priv::Answer MailAgent::fetch(std::string_view payload) {
     for (std::size_t i = range->first; i < range->first + count; ++i) {
         auto opened = mailbox_->open_message(i);
         if (!opened && out.fds.empty()) {
-            log_failure("fetch", opened.error());
+            log_failure("fetch", task_.maildir, opened.error());
             return {priv::encode_failure(opened.error()), {}};
         }
         if (!opened) break;
@@ -61,15 +61,16 @@ priv::Answer MailAgent::fetch(std::string_view payload) {
 
 Result<std::string> MailAgent::open_mailbox(priv::RequestGate& gate) {
     auto maildir = store::Maildir::open(task_.maildir);
-    if (!maildir) return log_failure("open", maildir.error()), maildir.error();
+    if (!maildir) return log_failure("open", task_.maildir, maildir.error()), maildir.error();
     maildir_.emplace(std::move(*maildir));
     auto lock = store::SessionLock::acquire(*maildir_, task_.lock_wait);
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
     auto mailbox = store::Mailbox::open(*maildir_, {task_.max_messages, task_.lock_wait});
-    if (!mailbox) return log_failure("open", mailbox.error()), mailbox.error();
+    if (!mailbox) return log_failure("open", task_.maildir, mailbox.error()), mailbox.error();
     mailbox_.emplace(std::move(*mailbox));
-    if (auto expired = expire(); !expired) return log_failure("expire", expired.error()), expired.error();
+    if (auto expired = expire(); !expired)
+        return log_failure("expire", task_.maildir, expired.error()), expired.error();
     gate.set_phase(priv::after_login);
     return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
                                  mailbox_->hidden()});
@@ -103,7 +104,7 @@ Result<std::string> MailAgent::remove(std::string_view payload) {
         if (removed) {
             ++removed_;
         } else {
-            log_failure("remove", removed.error());
+            log_failure("remove", task_.maildir, removed.error());
             all = std::move(removed);
         }
     }
@@ -121,13 +122,13 @@ Result<std::string> MailAgent::mark_seen(std::string_view payload) {
         auto marked = mailbox_->add_flags(n, "S");
         if (!marked && first_failure) first_failure = std::move(marked);
     }
-    if (!first_failure) log_failure("mark_seen", first_failure.error());
+    if (!first_failure) log_failure("mark_seen", task_.maildir, first_failure.error());
     return std::string();
 }
 
 Result<std::string> MailAgent::commit() {
     auto synced = mailbox_->sync();
-    if (!synced) return log_failure("commit", synced.error()), synced.error();
+    if (!synced) return log_failure("commit", task_.maildir, synced.error()), synced.error();
     return encode_number(removed_);
 }
 

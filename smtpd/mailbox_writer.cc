@@ -45,8 +45,12 @@ RowResult result_of_error(std::uint64_t row, const Error& error) {
     switch (error.code) {
     case Errc::not_found: return {row, RowOutcome::failed, "5.1.1", "no such user here", ""};
     case Errc::denied:
-        return {row, RowOutcome::deferred, "4.2.0", "the mailbox cannot be written: " + error.describe(), ""};
-    case Errc::no_space: return {row, RowOutcome::deferred, "4.2.2", "mailbox or disk is full", ""};
+        return {row, RowOutcome::deferred, "4.2.0",
+                "the mailbox cannot be written: " + error.describe() +
+                    (error.sys == EACCES ? "; does it belong to its user?" : ""),
+                ""};
+    case Errc::no_space:
+        return {row, RowOutcome::deferred, "4.2.2", "the disk of the mailbox, or the user's quota of it, is full", ""};
     case Errc::timeout: return {row, RowOutcome::deferred, "4.4.1", "the delivery took too long", ""};
     case Errc::invalid:
     case Errc::exists:

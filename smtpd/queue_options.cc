@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/service/notify.h"
 #include "smtpd/queue_service.h"
 
 namespace posada::smtpd {
@@ -53,6 +54,7 @@ int apply_option(QueueServiceOptions& options, int letter, const char* value) {
 }
 
 int report(const Error& error) {
+    service::notify_manager(service::status_text("cannot start: ", error));
     if (error.code == Errc::invalid) {
         std::fprintf(stderr, "smtpd: %s\n", error.describe().c_str());
         return exit_config;

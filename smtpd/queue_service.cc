@@ -237,11 +237,12 @@ void QueueService::reload() {
     if (stopping_) return;
     auto settings = load();
     if (!settings) {
-        log(event::config_rejected, {{"service", "smtpd --queue"}, {"error", settings.error().describe()}});
-        return;
+        service::log_rejected("smtpd --queue", settings.error().describe());
+        return service::notify_manager(service::status_text("goes on with its old settings: ", settings.error()));
     }
     settings_ = std::move(*settings);
     log(event::config_loaded, {{"service", "smtpd --queue"}, {"reason", "SIGHUP"}});
+    service::notify_manager("STATUS=");
     make_deliver();
     stop_programs();
 }

@@ -20,10 +20,17 @@ Errc errc_of(int code) {
     }
 }
 
+const char* remedy(Errc code) {
+    if (code == Errc::no_space) return "; make room where [paths] state_dir is";
+    if (code == Errc::corrupt) return "; stop posada, keep a copy of the spool, and try: sqlite3 spool.db .recover";
+    return "";
+}
+
 Error db_error(sqlite3* db) {
     const int code = sqlite3_extended_errcode(db);
     return Error{errc_of(code), sqlite3_system_errno(db),
-                 std::string("sqlite: ") + sqlite3_errmsg(db) + " (" + std::to_string(code) + ")"};
+                 std::string("sqlite: ") + sqlite3_errmsg(db) + " (" + std::to_string(code) + ")" +
+                     remedy(errc_of(code))};
 }
 
 extern "C" int note_log_pages(void* into, sqlite3*, const char*, int pages) noexcept {

@@ -2,6 +2,7 @@
 #include "common/priv/agent.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,14 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
     return prepared.apply(tree);
 }
 
+// The starter's sink may be a socket to journald or syslog, which is closed by now: the log channel is what is left. On
+// it an agent may not say agent-fail, which is its starter's to say.
+void report_failure(const AgentSpec& spec, const Error& error) {
+    const std::string line = format_log(event::mailbox_error, {{"agent", spec.title}, {"error", error.describe()}});
+    if (spec.log_fd >= 0 && ::send(spec.log_fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+    log(event::mailbox_error, {{"agent", spec.title}, {"error", error.describe()}});
+}
+
 } // namespace
 
 int become_agent(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd channel,
@@ -42,7 +51,7 @@ int become_agent(PreparedSandbox& prepared, const AgentSpec& spec, UniqueFd chan
     const int needed[] = {channel.get(), spec.log_fd, prepared.ruleset_fd()};
     close_all_except(needed);
     if (const Status confined = confine(prepared, spec); !confined) {
-        log(event::agent_fail, {{"agent", spec.title}, {"error", confined.error().describe()}});
+        report_failure(spec, confined.error());
         return exit_system;
     }
     const int keep[] = {channel.get(), spec.log_fd};

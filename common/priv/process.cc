@@ -86,7 +86,8 @@ Result<pid_t> fork_process(const std::function<int()>& body) {
     const int saved = errno;
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0 && saved == EAGAIN) return Error{Errc::limit, saved, "fork"};
-    if (pid < 0) return errno_error("fork", saved);
+    if (pid < 0)
+        return errno_error("cannot start a process (its limits: ulimit -u, TasksMax= of the unit, memory)", saved);
     return pid;
 }
 

@@ -141,7 +141,10 @@ Status Launcher::start() {
     if (!ticket_key) return ticket_key.error();
     ticket_key_ = std::move(*ticket_key);
     watch_signals();
-    RETURN_IF_ERROR(start_net());
+    // A certificate that is wrong now may be right in a moment, as while it is renewed: tried again, unlike exit 78.
+    if (const Status net = start_net(); !net)
+        return Error{net.error().code == Errc::invalid ? Errc::corrupt : net.error().code, net.error().sys,
+                     net.error().text};
     watch_certificates();
     return {};
 }
@@ -324,14 +327,14 @@ void Launcher::reload(std::string_view why) {
     auto settings = load();
     const Status usable = settings ? check_reload(*settings) : Status(settings.error());
     if (!usable) {
-        log(event::config_rejected, {{"service", std::string(daemon_.name)}, {"error", usable.error().describe()}});
-        return;
+        log_rejected(daemon_.name, usable.error().describe());
+        return notify_manager(status_text("goes on with its old settings: ", usable.error()));
     }
     settings_ = std::move(*settings);
     listeners_ = served(settings_);
-    if (const Status made = make_monitor(); !made)
-        log(event::config_rejected, {{"service", std::string(daemon_.name)}, {"error", made.error().describe()}});
+    if (const Status made = make_monitor(); !made) log_rejected(daemon_.name, made.error().describe());
     log(event::config_loaded, {{"service", std::string(daemon_.name)}, {"reason", std::string(why)}});
+    notify_manager("STATUS=");
     watch_certificates();
     replace_net(why);
 }
@@ -361,8 +364,12 @@ void Launcher::watch_certificates() {
 
 void Launcher::certificates_changed() {
     const auto signer = start_signer(settings_);
-    if (signer) return replace_net("certificate changed");
+    if (signer) {
+        notify_manager("STATUS=");
+        return replace_net("certificate changed");
+    }
     log(event::cert_rejected, {{"service", std::string(daemon_.name)}, {"error", signer.error().describe()}});
+    notify_manager(status_text("goes on with its old certificate: ", signer.error()));
 }
 
 void Launcher::read_log() {

@@ -10,6 +10,7 @@
 #include "common/priv/drop.h"
 #include "common/service/launch.h"
 #include "common/service/launcher_state.h"
+#include "common/service/notify.h"
 
 namespace posada::service {
 
@@ -86,6 +87,7 @@ int parse_options(const LauncherDaemon& daemon, int argc, char** argv, LauncherO
 
 int report(const LauncherDaemon& daemon, const Error& error) {
     const bool configuration = error.code == Errc::invalid;
+    notify_manager(status_text("cannot start: ", error));
     if (configuration) {
         std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(daemon.name.size()), daemon.name.data(),
                      error.describe().c_str());

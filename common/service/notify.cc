@@ -29,6 +29,11 @@ void notify_manager(std::string_view state) noexcept {
         return;
 }
 
+std::string status_text(std::string_view what, const Error& error) {
+    const std::string all = error.describe();
+    return std::string("STATUS=").append(what).append(all, 0, all.find('\n'));
+}
+
 void notify_ready_fd(int fd) noexcept {
     if (fd < 0) return;
     const UniqueFd ready(fd);

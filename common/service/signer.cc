@@ -32,23 +32,36 @@ struct Loaded {
     std::vector<io::PkeyPtr> keys;
 };
 
+std::vector<LogField> loaded_fields(const CertificateFiles& files, const io::CertificateInfo& info,
+                                    std::string_view service) {
+    std::vector<LogField> fields{{"service", std::string(service)},
+                                 {"file", files.chain},
+                                 {"sha256", info.sha256},
+                                 {"not-after", iso8601(info.not_after)}};
+    const UnixTime now = SystemClock().unix_now();
+    if (info.not_after < now)
+        fields.push_back({"problem", "it has ended: clients that verify refuse it; renew it"});
+    else if (info.not_before > now)
+        fields.push_back({"problem", "it begins only " + iso8601(info.not_before) + ": is the clock right?"});
+    return fields;
+}
+
 Status load_certificate(const CertificateFiles& files, const SignerSpec& spec, Loaded& into) {
     auto chain = read_file(files.chain, max_pem);
     if (!chain) return chain.error();
     auto key = read_file(files.key, max_pem);
     if (!key) return key.error();
     io::Certificate pair{std::move(*chain), std::move(*key)};
-    const auto in_file = [&](const Error& why) { return Error{Errc::invalid, 0, files.chain + ": " + why.describe()}; };
+    const auto in_file = [&](const Error& why) {
+        return Error{Errc::invalid, 0, files.chain + " and " + files.key + ": " + why.describe()};
+    };
     if (const Status fits = io::check_certificate(pair); !fits) return in_file(fits.error());
     const auto info = io::inspect_certificate(pair.chain_pem);
     if (!info) return in_file(info.error());
     auto parsed = io::parse_key(pair.key_pem);
     if (!parsed) return in_file(parsed.error());
     if (spec.signs) wipe(pair.key_pem);
-    log(event::cert_loaded, {{"service", std::string(spec.service)},
-                             {"file", files.chain},
-                             {"sha256", info->sha256},
-                             {"not-after", iso8601(info->not_after)}});
+    log(event::cert_loaded, loaded_fields(files, *info, spec.service));
     into.keys.push_back(std::move(*parsed));
     into.certificates.certificates.push_back(std::move(pair));
     return {};

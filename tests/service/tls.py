@@ -190,7 +190,8 @@ def half_a_renewal_keeps_the_old_certificate():
         with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
             first = served_certificate(d.port)
             os.rename(new_chain, chain)
-            d.wait_log(r"cert-rejected .*error=")
+            d.wait_log(rf'cert-rejected service=\S+ error="{chain} and {key}: the private key does not belong to the '
+                       r'certificate of CN=new\.test"')
             assert served_certificate(d.port) == first
             renewal_is_served(d, first, lambda: os.rename(new_key, key))
 
@@ -246,3 +247,38 @@ def a_handshake_that_does_not_go_on_ends_at_the_idle_time():
                     time.sleep(0.1)
             assert client.line() is None and time.time() - began < 4
             d.wait_log("tls-fail .*took too long")
+
+
+@test
+def a_start_in_the_middle_of_a_renewal_is_not_a_configuration_error():
+    """78 is what nobody tries again: posadad and systemd wait for a reload. The files are right a moment later."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as next_one:
+        chain, _ = make_certificate(folder, "old.test")
+        _, new_key = make_certificate(next_one, "new.test")
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{new_key}"\n') as d:
+            assert not d.ready and d.process.wait(10) == 71, d.log()
+            d.wait_log(rf'start-failed service=\S+ error="{chain} and {new_key}: the private key does not belong to the '
+                       r'certificate of CN=old\.test"')
+
+
+def make_ended_certificate(folder):
+    """`openssl req` knows no end in the past: its own authority does."""
+    chain, key = make_certificate(folder, "old.test")
+    with open(f"{folder}/ca.cnf", "w", encoding="ascii") as out:
+        out.write(f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index\nnew_certs_dir={folder}\nrand_serial=yes\n"
+                  "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n")
+    open(f"{folder}/index", "w", encoding="ascii").close()
+    subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=old.test", "-out", f"{folder}/request"], check=True)
+    subprocess.run(["openssl", "ca", "-batch", "-notext", "-selfsign", "-config", f"{folder}/ca.cnf", "-keyfile", key,
+                    "-in", f"{folder}/request", "-out", chain, "-startdate", "200101000000Z", "-enddate", "210101000000Z"],
+                   check=True, capture_output=True)
+    return chain, key
+
+
+@test
+def a_certificate_that_has_ended_is_served_and_the_log_says_so():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_ended_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            d.wait_log(r'cert-loaded .*not-after=2021-01-01T00:00:00Z problem="it has ended: clients that verify refuse it; '
+                       'renew it"')

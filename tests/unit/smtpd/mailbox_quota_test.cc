@@ -202,5 +202,14 @@ TEST(SmtpQuota, AMailThatTurnsOutTooLargeIsRefusedAfterDataAndTheSessionGoesOn) 
     }
 }
 
+TEST(MailboxWriter, a_deferral_says_what_to_look_at) {
+    EXPECT_EQ(result_of_error(1, Error{Errc::no_space, ENOSPC, "write"}).text,
+              "the disk of the mailbox, or the user's quota of it, is full");
+    EXPECT_EQ(result_of_error(1, Error{Errc::denied, EACCES, "tmp/1"}).text,
+              "the mailbox cannot be written: tmp/1: Permission denied; does it belong to its user?");
+    EXPECT_EQ(result_of_error(1, Error{Errc::denied, EROFS, "tmp/1"}).text,
+              "the mailbox cannot be written: tmp/1: Read-only file system");
+}
+
 } // namespace
 } // namespace posada::smtpd

@@ -144,6 +144,9 @@ TEST_F(SpoolTest, AFileThatIsNoDatabaseIsCorrupt) {
     auto spool = Spool::open(scratch_.path() + "/spool", clock_);
     ASSERT_FALSE(spool.ok());
     EXPECT_EQ(spool.error().code, Errc::corrupt);
+    EXPECT_EQ(spool.error().describe(),
+              "sqlite: file is not a database (26); stop posada, keep a copy of the spool, and "
+              "try: sqlite3 spool.db .recover");
 }
 
 TEST_F(SpoolTest, AFullDiskIsNoSpaceAndTheSpoolGoesOn) {
@@ -165,6 +168,8 @@ TEST_F(SpoolTest, AFullDiskIsNoSpaceAndTheSpoolGoesOn) {
         }
         EXPECT_FALSE(status.ok());
         EXPECT_TRUE(status.ok() || status.error().code == Errc::no_space) << status.error().describe();
+        EXPECT_TRUE(status.ok() || status.error().text.ends_with("; make room where [paths] state_dir is"))
+            << status.error().describe();
         (*spool)->rollback();
         EXPECT_TRUE((*spool)->list(0, 100).ok());
     }

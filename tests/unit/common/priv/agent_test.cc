@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -126,6 +127,18 @@ TEST_F(AgentTest, MissingTreeEndsItBeforeItsWork) {
     Channel channel(std::move(agent->channel));
     const auto end = channel.receive(0);
     EXPECT_TRUE(end.ok() && !end->has_value()) << "the other end must see end of file";
+}
+
+TEST_F(AgentTest, WhyItCouldNotStartGoesToTheLogChannelWhateverTheStarterLogsTo) {
+    spec_.trees = {dir_ + "/absent"};
+    auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
+    std::string line(1000, '\0');
+    const ssize_t n = ::recv(log_in_.get(), line.data(), line.size(), MSG_DONTWAIT);
+    line.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    EXPECT_EQ(line,
+              "mailbox-error agent=\"test: user [agent]\" error=\"" + dir_ + "/absent: No such file or directory\"");
 }
 
 TEST_F(AgentTest, TreeTheUserCannotEnterEndsItToo) {

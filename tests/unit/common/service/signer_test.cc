@@ -198,7 +198,7 @@ TEST_F(SignerTest, AFileThatCannotBeUsedIsNamed) {
     files_[1].key = files_[0].key;
     const auto started = SignerHandle::start(spec_);
     ASSERT_FALSE(started.ok());
-    EXPECT_EQ(started.error().text.find(files_[1].chain + ": "), 0U) << started.error().text;
+    EXPECT_EQ(started.error().text.find(files_[1].chain + " and " + files_[1].key + ": "), 0U) << started.error().text;
 }
 
 TEST_F(SignerTest, SwitchedOffTheKeysAreHandedOutAndNobodyIsLeft) {
