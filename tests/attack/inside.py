@@ -133,15 +133,15 @@ class Captured(Server):
 
     def breach(self, puppet, what, why, agent=False):
         """It was noticed, by name, nothing came back, and whoever did it is gone."""
-        pattern = rf'{"mailbox-error" if agent else "privilege-breach"} .*{what}'
+        pattern = rf'{"mailbox-error" if agent else "privilege-breach"} .*(?:{what})'
         try:
-            eventually(lambda: re.search(pattern, self.new_log()), 3, why)
+            eventually(lambda: re.search(pattern, self.new_log()), 10, why)
         except AssertionError:
             raise AssertionError(f"{why}: no {pattern!r} in\n{self.new_log()[-1500:]}") from None
         if agent:
             assert puppet.answer(1000) is None, f"{why}: an answer came"
         else:
-            assert puppet.ended(3), f"{why}: the process lives: {self.log()[-3000:]}"
+            assert puppet.ended(10), f"{why}: the process lives: {self.log()[-3000:]}"
         puppet.close()
         self.seen = len(self.log())
 
