@@ -26,9 +26,10 @@ class MailAgent {
     explicit MailAgent(AgentTask task) : task_(std::move(task)) {}
     // Until the other end closes: 0. A breach of the table: 70.
     int serve(priv::Channel channel);
+    // One admitted request; opens the gate for what may follow it.
+    priv::Answer handle(priv::RequestGate& gate, const priv::Message& message);
 
   private:
-    priv::Answer handle(priv::RequestGate& gate, const priv::Message& message);
     Result<std::string> open_mailbox(priv::RequestGate& gate);
     Result<std::string> list(std::uint32_t first);
     priv::Answer fetch(std::string_view payload);

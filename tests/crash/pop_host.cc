@@ -2,7 +2,6 @@
 #include "tests/crash/pop_host.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +18,6 @@ using namespace posada::pop3d;
 
 namespace {
 
-constexpr unsigned max_fds = 64;
 constexpr std::uint32_t all_messages = 100'000;
 constexpr unsigned probe_token = 900'000; // delivered by the judge
 constexpr unsigned first_number = 10;
@@ -53,18 +51,21 @@ unsigned token_of(std::string_view text) {
 
 PopSession::PopSession(const std::string& maildir) : agent_(AgentTask{maildir, Millis(100), all_messages}) {}
 
-// The agent answers until its channel ends: a channel for each request, and it comes back.
+// As the agent's loop does it, in this process: the gate is that of the whole session.
 Result<priv::Message> PopSession::ask(std::uint16_t type, std::string_view payload) {
-    auto pair = make_seqpacket_pair();
-    if (!pair) return pair.error();
-    priv::Channel ours(std::move(pair->first));
-    RETURN_IF_ERROR(ours.send(type, 1, payload));
-    ::shutdown(ours.fd(), SHUT_WR);
-    agent_.serve(priv::Channel(std::move(pair->second)));
-    auto answer = ours.receive(max_fds);
-    if (!answer) return answer.error();
-    if (!answer->has_value()) return Error{Errc::closed, 0, "the agent said nothing"};
-    return std::move(**answer);
+    priv::Message request;
+    request.type = type;
+    request.session = 1;
+    request.payload = payload;
+    if (const auto row = gate_.admit(request); !row) return row.error();
+    priv::Answer answer = agent_.handle(gate_, request);
+    priv::Message out;
+    out.type = static_cast<std::uint16_t>(type + 1);
+    out.session = 1;
+    out.payload = std::move(answer.payload);
+    out.fds = std::move(answer.fds);
+    if (answer.afterwards != nullptr) answer.afterwards();
+    return out;
 }
 
 Result<std::vector<Seen>> PopSession::open() {

@@ -42,6 +42,7 @@ class PopSession {
     Result<std::string> fetch(std::size_t index);
     Status change(std::uint16_t type, const std::vector<std::size_t>& indexes);
     pop3d::MailAgent agent_;
+    priv::RequestGate gate_{pop3d::agent_requests};
 };
 
 class PopHost {
