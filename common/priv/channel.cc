@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "common/base/bytes.h"
 
@@ -104,11 +105,12 @@ Status Channel::send(std::uint16_t type, std::uint64_t session, std::string_view
 }
 
 Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
-    // One buffer per process: it is written by the kernel and read here only, and a 64 KiB stack frame or allocation
-    // per message would cost more than the message. Only the pages that messages reach exist, which would not be so if
-    // it were thread_local: the linker writes zeros over those.
-    static char buffer[max_packet];
-    iovec part{buffer, sizeof buffer};
+    // One buffer per thread: it is written by the kernel and read here only, and a 64 KiB stack frame or allocation per
+    // message would cost more than the message. From the heap, never initialised: only the pages that messages reach
+    // exist, which would not be so if it were a thread_local array: the linker writes zeros over those.
+    static thread_local const std::unique_ptr<char[]> owned(new char[max_packet]);
+    char* const buffer = owned.get();
+    iovec part{buffer, max_packet};
     alignas(cmsghdr) char control[control_size];
     msghdr msg{};
     msg.msg_iov = &part;
