@@ -4,6 +4,8 @@
 // successors.
 #include "common/priv/seccomp_rules.h"
 
+#include "common/base/sanitized.h"
+
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -150,6 +152,9 @@ constexpr CallRow rows[] = {
     row("rt_sigprocmask", all),
     row("rt_sigreturn", all),
     row("sigaltstack", everyone),
+#ifdef POSADA_SANITIZED
+    row("sigaltstack", signer), // of the sanitizer, at the end of a process
+#endif
     row("tgkill", final_ones | signer, is(0, own_pid_placeholder)), // abort()
     row("tkill", final_ones, is(0, own_pid_placeholder)),
     row("kill", final_ones, is(0, own_pid_placeholder)),
