@@ -264,13 +264,14 @@ int start_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const O
     return 1;
 }
 
-// Once per process. A provider that is loaded by name would keep OpenSSL's own from being loaded by itself.
+// Once per process, for its life. A provider that is loaded by name would keep OpenSSL's own from being loaded by
+// itself.
 bool provider_ready() {
-    static const bool ready = OSSL_PROVIDER_add_builtin(nullptr, provider_name, &start_provider) == 1 &&
-                              OSSL_PROVIDER_load(nullptr, "default") != nullptr &&
-                              OSSL_PROVIDER_load(nullptr, provider_name) != nullptr &&
-                              EVP_set_default_properties(nullptr, not_ours) == 1;
-    return ready;
+    static const bool known = OSSL_PROVIDER_add_builtin(nullptr, provider_name, &start_provider) == 1;
+    static OSSL_PROVIDER* const standard = known ? OSSL_PROVIDER_load(nullptr, "default") : nullptr;
+    static OSSL_PROVIDER* const own = standard != nullptr ? OSSL_PROVIDER_load(nullptr, provider_name) : nullptr;
+    static const bool asked_for_only = own != nullptr && EVP_set_default_properties(nullptr, not_ours) == 1;
+    return standard != nullptr && own != nullptr && asked_for_only;
 }
 
 } // namespace
