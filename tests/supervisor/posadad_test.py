@@ -311,7 +311,7 @@ def test_a_second_posadad_in_the_same_run_dir_refuses_to_start_and_takes_nothing
         suite.process.kill()
         suite.process.wait()
         suite.start()  # what a killed one leaves behind does not stop its successor
-        assert suite.status("pop3d")["state"] == "up"
+        wait_until(lambda: suite.status("pop3d")["state"] == "up")
 
 
 def test_status_shows_what_a_service_says_about_itself():
