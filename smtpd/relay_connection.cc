@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtpd/relay_connection.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+
+#include "common/io/connect.h"
 
 namespace posada::smtpd {
 
@@ -37,30 +36,24 @@ RelayConnection::~RelayConnection() { *alive_ = false; }
 
 // Results arrive from the loop, never from inside the constructor.
 void RelayConnection::connect() {
-    const int family = target_.address.is_ipv6() ? AF_INET6 : AF_INET;
-    connecting_.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const bool under_way =
-        connecting_.valid() &&
-        (::connect(connecting_.get(), target_.address.sa(), target_.address.size()) == 0 || errno == EINPROGRESS);
-    if (!under_way) {
-        const std::string why = errno_error("cannot connect").describe();
-        loop_.defer([this, why, alive = alive_] {
+    auto socket = io::begin_connect(target_.address);
+    if (!socket) {
+        loop_.defer([this, why = socket.error().describe(), alive = alive_] {
             if (*alive) failed(why);
         });
         return;
     }
+    connecting_ = std::move(*socket);
     connect_watch_ = std::make_unique<io::Watch>(loop_, connecting_.get(), io::Interest::write,
                                                  [this](io::Interest) { connected(); });
     connect_timer_.start(connect_patience);
 }
 
 void RelayConnection::connected() {
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(connecting_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     connect_timer_.cancel();
     connect_watch_.reset();
-    if (error != 0) return failed(errno_error("cannot connect", error).describe());
+    if (const Status reached = io::connect_result(connecting_.get()); !reached)
+        return failed(reached.error().describe());
     io::StreamHandler handler;
     handler.on_input = [this] { on_input(); };
     handler.on_tls = [this](const Status& status) { apply(session_.tls_done(status)); };
