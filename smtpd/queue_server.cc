@@ -7,6 +7,7 @@
 #include <array>
 
 #include "common/base/log.h"
+#include "common/priv/outbox.h"
 
 namespace posada::smtpd {
 
@@ -48,7 +49,7 @@ struct QueueServer::Peer {
     std::optional<QueueRole> role;
     priv::RequestGate gate{{}};
     std::map<std::uint64_t, Incoming> incoming; // by session
-    std::deque<Unsent> unsent;
+    priv::Outbox unsent;
     std::unique_ptr<io::Watch> watch;
     struct SpacesWanted {
         std::uint64_t session;
@@ -150,23 +151,15 @@ void QueueServer::answer(std::uint64_t peer, std::uint16_t type, std::uint64_t s
                          std::optional<UniqueFd> fd) {
     const auto found = peers_.find(peer);
     if (found == peers_.end()) return;
-    found->second->unsent.push_back({type, session, std::move(payload), std::move(fd)});
-    if (found->second->unsent.size() == 1) flush_unsent(*found->second);
+    std::vector<UniqueFd> fds;
+    if (fd) fds.push_back(std::move(*fd));
+    const bool first = found->second->unsent.empty();
+    found->second->unsent.add(type, session, std::move(payload), std::move(fds));
+    if (first) flush_unsent(*found->second);
 }
 
 void QueueServer::flush_unsent(Peer& peer) {
-    while (!peer.unsent.empty()) {
-        const Unsent& next = peer.unsent.front();
-        const int raw = next.fd ? next.fd->get() : -1;
-        const auto sent =
-            peer.channel.send(next.type, next.session, next.payload, std::span<const int>(&raw, next.fd ? 1 : 0));
-        if (!sent && sent.error().code == Errc::busy) break;
-        if (!sent) { // the end of its channel will be seen by the watch
-            peer.unsent.clear();
-            break;
-        }
-        peer.unsent.pop_front();
-    }
+    (void)peer.unsent.flush(peer.channel); // the end of its channel will be seen by the watch
     if (peer.watch) peer.watch->set(peer.unsent.empty() ? io::Interest::read : io::Interest::both);
 }
 

@@ -32,12 +32,6 @@ class QueueServer {
 
   private:
     struct Peer;
-    struct Unsent {
-        std::uint16_t type;
-        std::uint64_t session;
-        std::string payload;
-        std::optional<UniqueFd> fd;
-    };
 
     void accept_peers();
     void on_ready(std::uint64_t id, io::Interest ready);

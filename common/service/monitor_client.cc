@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/priv/outbox.h"
+
 namespace posada::service {
 
 namespace {
@@ -13,24 +15,11 @@ struct Outstanding {
     MonitorClient::OnAnswer on_answer; // empty after forget()
 };
 
-struct Unsent {
-    std::uint16_t type;
-    std::uint64_t session;
-    std::string payload;
-    std::vector<UniqueFd> fds;
-};
-
 Result<Reply> to_reply(priv::Message message) {
     const auto body = priv::decode_answer(message.payload);
     if (!body) return body.error();
     message.payload.erase(0, message.payload.size() - body->size()); // in place: an answer may be 64 KiB
     return Reply{std::move(message.payload), std::move(message.fds)};
-}
-
-std::vector<int> borrow(const std::vector<UniqueFd>& fds) {
-    std::vector<int> raw;
-    for (const UniqueFd& fd : fds) raw.push_back(fd.get());
-    return raw;
 }
 
 } // namespace
@@ -40,7 +29,7 @@ struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
     unsigned max_fds = 0;
     std::function<void()> on_closed;
     std::deque<Outstanding> outstanding;
-    std::deque<Unsent> unsent;
+    priv::Outbox unsent;
     std::unique_ptr<io::Watch> watch;
 
     [[nodiscard]] bool open() const { return channel.valid(); }
@@ -92,13 +81,7 @@ bool MonitorClient::Impl::receive_one() {
 }
 
 void MonitorClient::Impl::flush() {
-    while (!unsent.empty()) {
-        const Unsent& next = unsent.front();
-        const auto sent = channel.send(next.type, next.session, next.payload, borrow(next.fds));
-        if (!sent && sent.error().code == Errc::busy) break;
-        if (!sent) return fail_all(sent.error());
-        unsent.pop_front();
-    }
+    if (const Status sent = unsent.flush(channel); !sent) return fail_all(sent.error());
     update_watch();
 }
 
@@ -134,14 +117,14 @@ MonitorClient::~MonitorClient() {
 void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
                             std::span<const int> fds) {
     if (!impl_->open()) return on_answer(Error{Errc::closed, 0, "the other side closed the channel"});
-    Unsent message{type, session, std::string(payload), {}};
+    std::vector<UniqueFd> copies;
     for (const int fd : fds) {
         auto copy = duplicate_fd(fd);
         if (!copy) return on_answer(copy.error());
-        message.fds.push_back(std::move(*copy));
+        copies.push_back(std::move(*copy));
     }
     impl_->outstanding.push_back({static_cast<std::uint16_t>(type + 1), session, std::move(on_answer)});
-    impl_->unsent.push_back(std::move(message));
+    impl_->unsent.add(type, session, std::string(payload), std::move(copies));
     const std::shared_ptr<Impl> alive = impl_;
     alive->flush();
 }
