@@ -2,8 +2,12 @@
 // `posada NAME ...`: one row per command, in the table of main.cc; `posada help` and posada(8) show the rows.
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "common/base/exit_code.h"
 
 namespace posada::ctl {
 
@@ -15,14 +19,14 @@ struct Command {
 };
 
 constexpr int exit_failed = 1;
-constexpr int exit_usage = 64;
-constexpr int exit_system = 71;
-constexpr int exit_config = 78;
 
 int demo_command(std::span<const std::string_view> args);
 int status_command(std::span<const std::string_view> args);
 int reload_command(std::span<const std::string_view> args);
 int config_command(std::span<const std::string_view> args);
 int check_command(std::span<const std::string_view> args);
+int queue_command(std::span<const std::string_view> args);
+
+std::string age(std::int64_t seconds); // 61 -> "1m1s"
 
 } // namespace posada::ctl

@@ -58,19 +58,25 @@ Result<ControlArguments> parse_control_arguments(std::span<const std::string_vie
     return out;
 }
 
+Result<std::string> run_directory(const std::string& config) {
+    service::ConfigSource source;
+    if (!config.empty()) {
+        source.file = config;
+        source.must_exist = true;
+    }
+    // Errors elsewhere in the file do not matter for finding a socket, but a wrong [paths] does.
+    const service::LoadedSettings loaded = load_common(source);
+    if (!loaded.errors.empty()) return Error{Errc::invalid, 0, loaded.errors.front().text()};
+    return loaded.settings.common().paths.run_dir;
+}
+
 Result<std::string> control_path(const ControlArguments& arguments) {
     if (!arguments.socket.empty()) return arguments.socket;
     const char* environment = std::getenv("POSADA_CONTROL");
     if (environment != nullptr && arguments.config.empty()) return std::string(environment);
-    service::ConfigSource source;
-    if (!arguments.config.empty()) {
-        source.file = arguments.config;
-        source.must_exist = true;
-    }
-    // Errors elsewhere in the file do not matter for finding the socket, but a wrong [paths] does.
-    const service::LoadedSettings loaded = load_common(source);
-    if (!loaded.errors.empty()) return Error{Errc::invalid, 0, loaded.errors.front().text()};
-    return loaded.settings.common().paths.run_dir + "/control.sock";
+    const auto run_dir = run_directory(arguments.config);
+    if (!run_dir) return run_dir.error();
+    return *run_dir + "/control.sock";
 }
 
 Result<std::string> ask_control(const std::string& path, std::string_view command, Millis patience) {

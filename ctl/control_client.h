@@ -19,6 +19,8 @@ struct ControlArguments {
 };
 // Errc::invalid names the argument that is wrong.
 Result<ControlArguments> parse_control_arguments(std::span<const std::string_view> args);
+// run_dir of the configuration; "" = the default file. Errors in sections of services do not matter.
+Result<std::string> run_directory(const std::string& config);
 // $POSADA_CONTROL stands in for a missing --control.
 Result<std::string> control_path(const ControlArguments& arguments);
 // Errc::unavailable: nobody answers there; the text says what to do.

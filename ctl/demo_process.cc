@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/base/fork.h"
 #include "ctl/command.h"
 #include "ctl/demo.h"
 
@@ -119,8 +120,7 @@ bool DemoProcess::wait_for_end() {
 void DemoProcess::stop() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGTERM);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    wait_for(pid_);
     pid_ = -1;
 }
 

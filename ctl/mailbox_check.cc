@@ -142,7 +142,7 @@ int tell(const MailboxTask& task, const Findings& findings) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const MailboxFinding& f : findings)
         list.push_back({{"file", f.where}, {"problem", f.text}, {"remedy", f.remedy}});
-    print_mailbox_json({{"maildir", task.maildir}, {"findings", list}});
+    print_json({{"maildir", task.maildir}, {"findings", list}});
     return findings.empty() ? 0 : exit_failed;
 }
 

@@ -11,9 +11,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "common/base/fork.h"
 #include "common/base/text.h"
 #include "common/priv/drop.h"
-#include "common/priv/process.h"
 #include "common/service/account_lookup.h"
 #include "common/service/config.h"
 #include "ctl/command.h"
@@ -149,6 +149,11 @@ int mailbox_failure(const MailboxTask& task, const Error& error) {
     return error.code == Errc::io || error.code == Errc::no_space ? exit_system : exit_failed;
 }
 
+int mailbox_child_status(const MailboxTask& task, int wait_status) {
+    if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status);
+    return mailbox_failure(task, {Errc::io, 0, "ended by " + describe_wait_status(wait_status)});
+}
+
 Status confine_to(const MailboxTask& task, int mailbox, int source, bool writes) {
     auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, task.sandbox, STDERR_FILENO);
     if (!sandbox) return sandbox.error();
@@ -156,11 +161,6 @@ Status confine_to(const MailboxTask& task, int mailbox, int source, bool writes)
         {mailbox, writes ? priv::LandlockAccess::read_write : priv::LandlockAccess::read_only}};
     if (source >= 0) rules.push_back({source, priv::LandlockAccess::read_only});
     return sandbox->apply(rules);
-}
-
-void print_mailbox_json(const nlohmann::ordered_json& value) {
-    // Names of files need not be UTF-8; dump() would throw at them.
-    std::puts(value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }
 
 int mailbox_command(std::span<const std::string_view> args) {
@@ -183,13 +183,9 @@ int mailbox_command(std::span<const std::string_view> args) {
     if (task->maildir.empty()) task->maildir = account->maildir;
     task->hostname = loaded.settings.common().hostname;
     task->sandbox = mode_of(loaded.settings.service().sandbox);
-    const auto child = priv::fork_process([&] { return as_user(*task, *account); });
+    const auto child = fork_process([&] { return as_user(*task, *account); });
     if (!child) return mailbox_failure(*task, child.error());
-    int status = 0;
-    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
-    return mailbox_failure(*task, {Errc::io, 0, "ended by " + priv::describe_wait_status(status)});
+    return mailbox_child_status(*task, wait_for(*child));
 }
 
 } // namespace posada::ctl

@@ -3,16 +3,17 @@
 // process that is the mailbox's user, and parsed in a sandbox that sees this mailbox only.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/exit_code.h"
 #include "common/base/result.h"
 #include "common/priv/sandbox.h"
 #include "common/store/import.h"
 #include "common/store/mbox.h"
+#include "ctl/json.h"
 
 namespace posada::ctl {
 
@@ -31,8 +32,6 @@ struct MailboxTask {
     priv::SandboxMode sandbox = priv::SandboxMode::enforce;
 };
 
-constexpr int exit_again = 75; // the source is being changed, or somebody holds a lock: try again
-
 // args: what follows "mailbox". Exit status: 0, 1 refused or findings, 64 usage, 71 system, 75 again, 78 configuration.
 int mailbox_command(std::span<const std::string_view> args);
 
@@ -43,8 +42,9 @@ int check_mailbox(const MailboxTask& task);
 
 // For these three: to standard error; the exit status for it.
 int mailbox_failure(const MailboxTask& task, const Error& error);
+// The same for a child that did the work: its own exit status, unless a signal ended it.
+int mailbox_child_status(const MailboxTask& task, int wait_status);
 // From here on the process reaches these directories only: mailbox to read and write, source (-1 = none) to read.
 Status confine_to(const MailboxTask& task, int mailbox, int source, bool writes);
-void print_mailbox_json(const nlohmann::ordered_json& value);
 
 } // namespace posada::ctl

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "common/base/clock.h"
-#include "common/priv/process.h"
+#include "common/base/fork.h"
 #include "common/store/folders.h"
 #include "common/store/quota.h"
 #include "ctl/command.h"
@@ -19,14 +19,14 @@ namespace {
 
 void print_counts(const MailboxTask& task, const store::ImportCounts& c) {
     if (task.json)
-        return print_mailbox_json({{"imported", c.imported},
-                                   {"octets", c.octets},
-                                   {"already_there", c.already_there},
-                                   {"empty", c.empty},
-                                   {"internal", c.internal},
-                                   {"uidls_kept", c.uidls_kept},
-                                   {"uidls_lost", c.uidls_lost},
-                                   {"keywords_lost", c.keywords_lost}});
+        return print_json({{"imported", c.imported},
+                           {"octets", c.octets},
+                           {"already_there", c.already_there},
+                           {"empty", c.empty},
+                           {"internal", c.internal},
+                           {"uidls_kept", c.uidls_kept},
+                           {"uidls_lost", c.uidls_lost},
+                           {"keywords_lost", c.keywords_lost}});
     const auto line = [](std::uint64_t n, const char* what) {
         if (n != 0) std::printf("%llu %s\n", static_cast<unsigned long long>(n), what);
     };
@@ -65,18 +65,15 @@ int import_mail(const MailboxTask& task) {
     const std::string folder(task.folder.empty() ? store::inbox_name : std::string_view(task.folder));
     auto maildir = store::open_or_create_folder(task.maildir, folder);
     if (!maildir) return mailbox_failure(task, maildir.error());
-    const auto child = priv::fork_process([&] {
+    const auto child = fork_process([&] {
         const int status = read_confined(task, *source, *maildir);
         return std::fflush(stdout) == 0 ? status : exit_system;
     });
     if (!child) return mailbox_failure(task, child.error());
-    int status = 0;
-    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = wait_for(*child);
     // What the mailbox and all its folders hold is counted again by the next delivery.
     if (const auto root = store::Maildir::open(task.maildir)) store::forget_quota(*root);
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
-    return mailbox_failure(task, {Errc::io, 0, "ended by " + priv::describe_wait_status(status)});
+    return mailbox_child_status(task, status);
 }
 
 } // namespace posada::ctl

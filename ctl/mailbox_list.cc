@@ -69,7 +69,7 @@ int list_mailbox(const MailboxTask& task) {
             print(folder);
         }
     }
-    if (task.json) print_mailbox_json({{"maildir", task.maildir}, {"folders", out}});
+    if (task.json) print_json({{"maildir", task.maildir}, {"folders", out}});
     return 0;
 }
 

@@ -21,6 +21,7 @@ constexpr Command commands[] = {
     {"reload", "[--config FILE | --control SOCKET]",          "read the configuration again; a wrong one changes nothing",    &ctl::reload_command},
     {"user",   "add|passwd|list|remove [NAME] [--password-fd N | --generate] [--home DIR] [--json] [--config FILE] [--users-file FILE]", "users without a Unix account", &ctl::user_command},
     {"mailbox", "import|list|check [--user NAME] [--folder NAME] [--json] ... [MBOX|-|MAILDIR]", "mail of an mbox or Maildir brought in; what a mailbox holds; what is wrong in it", &ctl::mailbox_command},
+    {"queue",  "list|stats|retry [ID]|remove ID [--json] [--config FILE]", "mail that waits for delivery; retry: at once; remove: without a word to its sender", &ctl::queue_command},
     {"config", "[-n] [--origin] [--json] [--config FILE]",    "the configuration in force; -n: only what differs from the defaults", &ctl::config_command},
     {"check",  "[--json] [--config FILE]",                    "what is wrong with configuration, certificates, accounts, addresses", &ctl::check_command},
     {"help",   "",                                            "this list",                                                    &help_command},
@@ -40,7 +41,7 @@ static int help_command(std::span<const std::string_view>) {
 int main(int argc, char** argv) {
     ::signal(SIGPIPE, SIG_IGN);
     const std::vector<std::string_view> args(argv + (argc > 0 ? 1 : 0), argv + argc);
-    if (args.empty()) return help_command({}), ctl::exit_usage;
+    if (args.empty()) return help_command({}), posada::exit_usage;
     std::string_view name = args[0];
     if (name == "--help" || name == "-h") name = "help";
     if (name == "--version") return std::printf("posada %s\n", POSADA_VERSION), 0;
@@ -52,5 +53,5 @@ int main(int argc, char** argv) {
     const std::string_view meant = nearest(name, names);
     std::fprintf(stderr, "posada: no command '%s'%s%s\n", escape_for_log(name).c_str(),
                  meant.empty() ? "; see posada help" : "; did you mean ", std::string(meant).c_str());
-    return ctl::exit_usage;
+    return posada::exit_usage;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # posada: the administrator's program, and the demo.
 PROGRAMS += bin/posada
-bin/posada_SRCS := $(sort $(wildcard ctl/*.cc)) $(DAEMON_OPTIONS)
+bin/posada_SRCS := $(sort $(wildcard ctl/*.cc)) $(DAEMON_OPTIONS) smtpd/queue_open.cc smtpd/queue_protocol.cc
 bin/posada_LIBS := service auth store priv io proto base
 bin/posada_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 

@@ -28,15 +28,6 @@ std::int64_t number_of(const json& object, const char* key) {
     return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : -1;
 }
 
-// 61 -> "1m1s"
-std::string age(std::int64_t seconds) {
-    if (seconds >= 86'400)
-        return std::to_string(seconds / 86'400) + "d" + std::to_string(seconds % 86'400 / 3'600) + "h";
-    if (seconds >= 3'600) return std::to_string(seconds / 3'600) + "h" + std::to_string(seconds % 3'600 / 60) + "m";
-    if (seconds >= 60) return std::to_string(seconds / 60) + "m" + std::to_string(seconds % 60) + "s";
-    return std::to_string(seconds) + "s";
-}
-
 // What an administrator wants to know about a service that is not up.
 std::string remark(const json& service) {
     std::string out;
@@ -88,6 +79,14 @@ Result<json> ask(const ControlArguments& arguments, std::string_view command, st
 }
 
 } // namespace
+
+std::string age(std::int64_t seconds) {
+    if (seconds >= 86'400)
+        return std::to_string(seconds / 86'400) + "d" + std::to_string(seconds % 86'400 / 3'600) + "h";
+    if (seconds >= 3'600) return std::to_string(seconds / 3'600) + "h" + std::to_string(seconds % 3'600 / 60) + "m";
+    if (seconds >= 60) return std::to_string(seconds / 60) + "m" + std::to_string(seconds % 60) + "s";
+    return std::to_string(seconds) + "s";
+}
 
 int status_command(std::span<const std::string_view> args) {
     const auto arguments = parse_control_arguments(args);

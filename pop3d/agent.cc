@@ -101,12 +101,9 @@ Result<std::string> MailAgent::remove(std::string_view payload) {
     for (const std::uint32_t n : *numbers) {
         if (n >= mailbox_->messages().size()) return Error{Errc::protocol, 0, "no such message"};
         auto removed = mailbox_->remove(n);
-        if (removed) {
-            ++removed_;
-        } else {
-            log_failure("remove", task_.maildir, removed.error());
-            all = std::move(removed);
-        }
+        if (removed) continue;
+        log_failure("remove", task_.maildir, removed.error());
+        all = std::move(removed);
     }
     if (!all) return all.error();
     return std::string();
@@ -129,7 +126,7 @@ Result<std::string> MailAgent::mark_seen(std::string_view payload) {
 Result<std::string> MailAgent::commit() {
     auto synced = mailbox_->sync();
     if (!synced) return log_failure("commit", task_.maildir, synced.error()), synced.error();
-    return encode_number(removed_);
+    return std::string();
 }
 
 } // namespace posada::pop3d

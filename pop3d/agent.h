@@ -42,7 +42,6 @@ class MailAgent {
     std::optional<store::Maildir> maildir_;
     std::optional<store::SessionLock> lock_;
     std::optional<store::Mailbox> mailbox_;
-    std::uint32_t removed_ = 0;
 };
 
 } // namespace posada::pop3d

@@ -46,7 +46,7 @@ struct MailboxSummary {
 std::string encode(const MailboxSummary& summary);
 Result<MailboxSummary> decode_mailbox_summary(std::string_view body);
 
-std::string encode_number(std::uint32_t number); // list: the first wanted; commit's answer
+std::string encode_number(std::uint32_t number); // list: the first wanted
 Result<std::uint32_t> decode_number(std::string_view payload);
 
 std::string encode_numbers(std::span<const std::uint32_t> numbers);

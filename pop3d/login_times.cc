@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/fd.h"
+#include "common/base/hash.h"
 
 namespace posada::pop3d {
 
@@ -16,13 +17,6 @@ namespace {
 constexpr std::size_t table_bytes = LoginTimes::rows * LoginTimes::places * sizeof(std::uint64_t);
 constexpr unsigned time_bits = 40; // milliseconds since the machine started: 34 years
 constexpr std::uint64_t time_mask = (std::uint64_t{1} << time_bits) - 1;
-
-// FNV-1a.
-std::uint64_t hash_of(std::string_view account) {
-    std::uint64_t hash = 0xcbf29ce484222325ULL;
-    for (const char c : account) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    return hash;
-}
 
 } // namespace
 
@@ -44,7 +38,7 @@ LoginTimes::~LoginTimes() {
 }
 
 bool LoginTimes::admit(std::string_view account, Instant now, Millis delay) {
-    const std::uint64_t hash = hash_of(account);
+    const std::uint64_t hash = fnv1a(account);
     const std::uint64_t at = static_cast<std::uint64_t>(now.time_since_epoch().count()) & time_mask;
     const std::uint64_t tag = hash >> time_bits;
     Place* const row = table_ + (hash % rows) * places;

@@ -9,6 +9,7 @@
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
+#include "common/priv/serve.h"
 #include "common/service/account_lookup.h"
 #include "common/service/log_transport.h"
 #include "smtpd/mailbox_writer.h"
@@ -21,7 +22,6 @@ constexpr priv::RequestInfo request_rows[] = {
     {agent_deliver, "agent_deliver", priv::any_phase, false, priv::max_payload, 1, 0,
      "Messages for this mailbox; answered when each is on stable storage or has failed."},
 };
-constexpr int exit_system = 71;
 
 Status become(const AgentSetup& setup, const auth::Account& account) {
     if (setup.change_user) return priv::become_user(account.uid, account.gid, {});
@@ -62,6 +62,12 @@ Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_f
     return OpenMailbox{std::move(*maildir), limits};
 }
 
+// Files that deliveries left when they were killed. Nothing depends on it.
+void remove_leavings(const store::Maildir& maildir, const Clock& clock) {
+    if (const auto removed = maildir.remove_stale_temp(clock.unix_now()); !removed)
+        log(event::mailbox_error, {{"request", "remove stale files"}, {"error", removed.error().describe()}});
+}
+
 std::string answer_to(const priv::Message& message, MailboxWriter& writer) {
     auto lease = decode_lease(message.payload);
     if (!lease) return priv::encode_failure(lease.error());
@@ -71,18 +77,13 @@ std::string answer_to(const priv::Message& message, MailboxWriter& writer) {
     return priv::encode_ok(encode_report(report));
 }
 
-// One request after the other until deliver closes the channel. handler answers an admitted message.
+// One request after the other until deliver closes the channel. answer: the payload for an admitted message.
 template <class Handler>
-int serve(priv::Channel& channel, Handler&& handler) {
-    priv::RequestGate gate(request_rows);
-    for (;;) {
-        auto received = channel.receive(1);
-        if (!received || !received->has_value()) return received ? 0 : exit_system;
-        const priv::Message& message = **received;
-        if (!gate.admit(message)) return exit_system;
-        const auto type = static_cast<std::uint16_t>(message.type + 1);
-        if (!channel.send(type, message.session, handler(message))) return exit_system;
-    }
+int serve(priv::Channel& channel, Handler&& answer) {
+    return priv::agent_status(priv::serve_requests(
+        channel, request_rows, [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
+            return {answer(message), {}};
+        }));
 }
 
 } // namespace
@@ -106,6 +107,7 @@ int agent_process(const AgentSetup& setup, UniqueFd channel_fd, int log_fd, priv
         return serve(channel, [&](const priv::Message&) { return refusal; });
     }
     const SystemClock clock;
+    remove_leavings(mailbox->maildir, clock);
     MailboxWriter writer(std::move(mailbox->maildir), setup.hostname, clock, mailbox->limits);
     return serve(channel, [&](const priv::Message& message) { return answer_to(message, writer); });
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/base/fork.h"
 #include "common/base/log.h"
 #include "smtpd/mailbox_writer.h"
 
@@ -188,7 +189,7 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
     RETURN_IF_ERROR(sandbox_ready_);
     const AgentSetup setup{address, config_.hostname, config_.sources, config_.change_user, config_.limits};
     const int log_fd = config_.log_fd;
-    auto pid = priv::fork_process([&]() -> int {
+    auto pid = fork_process([&]() -> int {
         pair->first.reset();
         return agent_process(setup, std::move(pair->second), log_fd, sandbox_);
     });

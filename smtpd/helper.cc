@@ -2,14 +2,13 @@
 #include "smtpd/helper.h"
 
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdio>
 
 #include "common/base/bytes.h"
+#include "common/base/exit_code.h"
 #include "common/base/log.h"
+#include "common/service/child_program.h"
 #include "common/service/log_transport.h"
 
 namespace posada::smtpd {
@@ -17,20 +16,7 @@ namespace posada::smtpd {
 namespace {
 
 constexpr std::uint16_t helper_version = 1;
-constexpr std::size_t max_config = 16 * 1024 * 1024;
 constexpr unsigned hello_fds = 2;
-constexpr int exit_usage = 64;
-
-Result<std::string> read_memfd(const UniqueFd& fd) {
-    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return errno_error("configuration");
-    return read_all(fd.get(), max_config);
-}
-
-bool is_seqpacket(int fd) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
 
 } // namespace
 
@@ -60,7 +46,7 @@ Result<HelperHello> decode_helper_hello(std::string_view payload) {
 
 Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     HelperStart start;
-    start.channel = priv::Channel(UniqueFd(helper_channel_fd));
+    start.channel = priv::Channel(UniqueFd(service::child_channel_fd));
     auto received = start.channel.receive(hello_fds);
     if (!received) return received.error();
     if (!received->has_value()) return Error{Errc::closed, 0, "smtpd went away"};
@@ -70,26 +56,27 @@ Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     auto hello = decode_helper_hello(message.payload);
     if (!hello) return hello.error();
     start.hello = std::move(*hello);
-    auto dump = read_memfd(message.fds[0]);
+    auto dump = service::read_memfd(message.fds[0]);
     if (!dump) return dump.error();
     auto options = service::decode_net_options(*dump, *SmtpdOptions::section().schema, &start.options);
     if (!options) return options.error();
     start.mail = std::move(options->mail);
     start.service = std::move(message.fds[1]);
     RETURN_IF_ERROR(set_nonblocking(start.channel.fd(), true));
-    auto sandbox = priv::prepare_sandbox(profile, static_cast<priv::SandboxMode>(start.hello.sandbox), helper_log_fd);
+    auto sandbox =
+        priv::prepare_sandbox(profile, static_cast<priv::SandboxMode>(start.hello.sandbox), service::child_log_fd);
     if (!sandbox) return sandbox.error();
     start.sandbox = std::move(*sandbox);
     return start;
 }
 
 int helper_main(char** argv, int (*run)()) {
-    if (!is_seqpacket(helper_channel_fd) || !is_seqpacket(helper_log_fd)) {
+    if (!service::has_child_descriptors()) {
         std::fprintf(stderr, "%s is started by `smtpd --queue`, never by hand.\n", argv[0]);
         return exit_usage;
     }
     ::signal(SIGPIPE, SIG_IGN);
-    service::RecordSink sink(helper_log_fd);
+    service::RecordSink sink(service::child_log_fd);
     set_log_sink(&sink);
     const int code = run();
     set_log_sink(nullptr);

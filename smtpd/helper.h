@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How `smtpd --queue` and its two programs, smtpd-queue and smtpd-relay, find together: the program has a channel on
-// descriptor 3 and the log socket on 4; hello brings the configuration and one service descriptor (the queue's
-// listening socket, or the relay's channel to the queue).
+// How `smtpd --queue` and its two programs, smtpd-queue and smtpd-relay, find together: hello brings the configuration
+// and one service descriptor (the queue's listening socket, or the relay's channel to the queue).
 #pragma once
 
 #include <sys/types.h>
@@ -16,9 +15,6 @@
 #include "smtpd/options.h"
 
 namespace posada::smtpd {
-
-constexpr int helper_channel_fd = 3;
-constexpr int helper_log_fd = 4;
 
 enum class HelperMessage : std::uint16_t {
     hello = 1, // HelperHello; descriptors: configuration memfd, service

@@ -2,34 +2,14 @@
 #include "smtpd/helper_handle.h"
 
 #include <signal.h>
-#include <unistd.h>
 
-#include "common/base/log.h"
-#include "common/priv/drop.h"
+#include "common/service/child_program.h"
 
 namespace posada::smtpd {
-
-namespace {
-
-constexpr int exit_system = 71;
-
-int child(const HelperProgram& program, int channel) {
-    if (const Status dropped = priv::become_user(program.identity.uid, program.identity.gid, {}); !dropped) {
-        log(event::start_failed, {{"what", program.path}, {"error", dropped.error().describe()}});
-        return exit_system;
-    }
-    const priv::FdMapping fds[] = {{channel, helper_channel_fd}, {program.log_fd, helper_log_fd}};
-    const Error error = priv::exec_program(program.path, {program.path}, fds);
-    log(event::start_failed, {{"what", program.path}, {"error", error.describe()}});
-    return exit_system;
-}
-
-} // namespace
 
 Result<std::unique_ptr<HelperHandle>> HelperHandle::start(io::Loop& loop, priv::Reaper& reaper, HelperProgram program,
                                                           std::function<void()> on_ready,
                                                           std::function<void(int)> on_exit) {
-    if (::access(program.path.c_str(), X_OK) != 0) return errno_error(program.path);
     auto config = make_sealed_memfd("posada-config", program.options);
     if (!config) return config.error();
     auto pair = make_seqpacket_pair();
@@ -38,7 +18,7 @@ Result<std::unique_ptr<HelperHandle>> HelperHandle::start(io::Loop& loop, priv::
     handle->reaper_ = &reaper;
     handle->on_ready_ = std::move(on_ready);
     handle->channel_ = priv::Channel(std::move(pair->first));
-    auto pid = priv::fork_process([&]() -> int { return child(program, pair->second.get()); });
+    auto pid = service::start_child_program(program.path, program.identity, pair->second.get(), program.log_fd);
     if (!pid) return pid.error();
     handle->pid_ = *pid;
     reaper.add(*pid, [raw = handle.get(), on_exit = std::move(on_exit)](int status) {

@@ -3,14 +3,15 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "common/base/bytes.h"
+#include "common/base/exit_code.h"
+#include "common/base/fork.h"
 #include "common/base/log.h"
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
-#include "common/priv/request.h"
+#include "common/priv/serve.h"
 #include "common/service/log_transport.h"
 #include "smtpd/lookup.h"
 
@@ -20,23 +21,17 @@ namespace {
 
 constexpr Millis check_users_every{2'000};
 constexpr std::size_t max_names = 16 << 20;
-constexpr int exit_system = 71;
 constexpr priv::RequestInfo rows[] = {
     {lookup_request, "lookup", priv::any_phase, false, priv::max_payload, 0, 0,
      "Says which of these names have mail here."},
 };
-
-void wait_for(pid_t pid) {
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-}
 
 // The users file is read in a process that ends at once: no verifier stays in a heap that name services will share.
 Result<auth::AccountNames> load_names(const std::string& users_file) {
     if (auth::file_stamp(users_file).size < 0) return auth::AccountNames();
     auto pipe = make_pipe();
     if (!pipe) return pipe.error();
-    const auto child = priv::fork_process([&]() -> int {
+    const auto child = fork_process([&]() -> int {
         const auto names = auth::AccountNames::load(users_file);
         if (!names) return exit_system;
         Writer out;
@@ -54,18 +49,6 @@ Result<auth::AccountNames> load_names(const std::string& users_file) {
         names.emplace_back(in.str());
     RETURN_IF_ERROR(in.finish());
     return auth::AccountNames(std::move(names));
-}
-
-int serve(priv::Channel& channel, const auth::AccountNames& names, const auth::AccountSources& sources) {
-    priv::RequestGate gate(rows);
-    for (;;) {
-        auto message = channel.receive(0);
-        if (!message) return exit_system;
-        if (!message->has_value()) return 0;
-        if (!gate.admit(**message)) return exit_system;
-        const std::string answer = answer_lookup((*message)->payload, names, sources);
-        if (!channel.send(lookup_request + 1, (*message)->session, answer)) return exit_system;
-    }
 }
 
 } // namespace
@@ -110,7 +93,7 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
     if (!names) return names.error();
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
-    const auto child = priv::fork_process([&]() -> int {
+    const auto child = fork_process([&]() -> int {
         const int channel_fd = pair->second.get();
         const int keep[] = {channel_fd, log_fd_};
         close_all_except(keep);
@@ -121,7 +104,10 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
         if (!dropped || !priv::harden_process() || !priv::null_standard_input_output()) return exit_system;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of user would take it back
         priv::Channel channel(UniqueFd{channel_fd});
-        return serve(channel, *names, sources_);
+        return priv::agent_status(
+            priv::serve_requests(channel, rows, [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
+                return {answer_lookup(message.payload, *names, sources_), {}};
+            }));
     });
     if (!child) return child.error();
     pid_ = *child;

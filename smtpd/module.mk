@@ -15,7 +15,7 @@ $(eval $(call smtpd_program,sbin/smtpd,smtpd/main.cc,$(LAUNCHER_LIBS),$(LAUNCHER
 $(eval $(call smtpd_program,libexec/posada/smtpd-net,smtpd/net_main.cc,$(NET_LIBS),$(NET_LDLIBS)))
 $(eval $(call smtpd_program,libexec/posada/smtpd-submission-net,smtpd/submission_net_main.cc,$(NET_LIBS),$(NET_LDLIBS)))
 $(eval $(call smtpd_program,libexec/posada/smtpd-queue,smtpd/queue_main.cc,$(NET_LIBS),$(NET_LDLIBS) -lsqlite3))
-$(if $(wildcard smtpd/relay_main.cc),$(eval $(call smtpd_program,libexec/posada/smtpd-relay,smtpd/relay_main.cc,$(NET_LIBS),$(NET_LDLIBS))))
+$(eval $(call smtpd_program,libexec/posada/smtpd-relay,smtpd/relay_main.cc,$(NET_LIBS),$(NET_LDLIBS)))
 
 TEST_PROGRAMS += tests/unit-smtpd
 tests/unit-smtpd_SRCS := $(sort $(wildcard tests/unit/smtpd/*_test.cc)) tests/support/dialog.cc

@@ -7,7 +7,7 @@
 #include "common/service/login.h"
 #include "smtpd/lookup_worker.h"
 #include "smtpd/options.h"
-#include "smtpd/queue_client.h"
+#include "smtpd/queue_open.h"
 
 namespace posada::smtpd {
 

@@ -24,18 +24,6 @@ constexpr unsigned leases_per_domain = 4;
 
 bool recoverable(const Error& error) { return error.code == Errc::no_space || error.code == Errc::busy; }
 
-Result<std::string> read_memfd(int fd, std::uint64_t size) {
-    std::string bytes(size, '\0');
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t n = ::pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-        if (n < 0) return errno_error("reading a message");
-        if (n == 0) return Error{Errc::protocol, 0, "a message is shorter than its descriptor said"};
-        done += static_cast<std::size_t>(n);
-    }
-    return bytes;
-}
-
 } // namespace
 
 std::optional<RecipientKind> classify_address(const QueueConfig& config, std::string_view address) {
@@ -66,10 +54,8 @@ Status Queue::take_octets(Incoming& incoming, int fd, bool last) {
         return Error{Errc::limit, 0, "message exceeds max_message_size"};
     if (last && incoming.file.id() == 0) {
         if (pending_octets_ + size > config_.memory) return Error{Errc::limit, 0, "spool_memory is used up"};
-        auto bytes = read_memfd(fd, size);
-        if (!bytes) return bytes.error();
-        incoming.body = std::move(*bytes);
-        return {};
+        incoming.body.resize(size);
+        return read_range(fd, 0, incoming.body.data(), size);
     }
     if (incoming.file.id() == 0) {
         auto file = spool_->new_body_file();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The two ways to the queue: open_queue() for whoever holds the right to connect (launchers, `posada queue`), and
-// QueueClient for a net process that was given the connected channel and hands messages in.
+// QueueClient: for a net process that was given a connected channel to the queue (queue_open.h) and hands messages in.
 #pragma once
 
 #include <functional>
@@ -11,11 +10,6 @@
 #include "smtpd/queue_protocol.h"
 
 namespace posada::smtpd {
-
-// <run_dir>/queue.sock
-std::string queue_socket_path(const std::string& run_dir);
-// Connects and says hello. Errc::unavailable: nobody serves the socket; the text names `smtpd --queue`.
-Result<UniqueFd> open_queue(const std::string& run_dir, QueueRole role);
 
 class QueueClient {
   public:

@@ -2,15 +2,13 @@
 // libexec/posada/smtpd-queue: the only process that writes the spool. Own uid, files of the spool only, no network.
 #include <fcntl.h>
 
+#include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "smtpd/helper.h"
 #include "smtpd/queue_server.h"
 
 namespace posada::smtpd {
 namespace {
-
-constexpr int exit_system = 71;
-constexpr int exit_config = 78;
 
 int fail(int code, const Error& error) {
     log(event::start_failed, {{"service", "smtpd-queue"}, {"error", error.describe()}});

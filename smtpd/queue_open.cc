@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Connecting to the queue: for launchers and deliver. Apart from queue_client.cc, so that no net program links it.
+#include "smtpd/queue_open.h"
+
 #include "common/io/addr.h"
 #include "common/priv/channel.h"
-#include "smtpd/queue_client.h"
 
 namespace posada::smtpd {
 

@@ -8,45 +8,31 @@
 
 #include <algorithm>
 
+#include "common/base/exit_code.h"
+#include "common/base/fork.h"
 #include "common/base/log.h"
 #include "common/io/addr.h"
+#include "common/service/child_program.h"
 #include "common/service/identity.h"
 #include "common/service/log_transport.h"
 #include "common/service/login.h"
 #include "common/service/notify.h"
 #include "smtpd/directory.h"
 #include "smtpd/options.h"
-#include "smtpd/queue_client.h"
+#include "smtpd/queue_open.h"
 
 namespace posada::smtpd {
 
 namespace {
 
-constexpr Millis first_restart_delay{500};
-constexpr Millis longest_restart_delay{60'000};
 constexpr Millis reconnect_delay{200};
 constexpr Millis stop_grace{5'000};
-constexpr int exit_config = 78;
-
-std::string libexec_path(std::string_view program) {
-    char self[4096];
-    const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
-    std::string path(self, n > 0 ? static_cast<std::size_t>(n) : 0);
-    for (int level = 0; level < 2; ++level) path.resize(std::min(path.size(), path.rfind('/')));
-    return path + "/libexec/posada/" + std::string(program);
-}
-
-LogLevel least_level(service::LogThreshold threshold) {
-    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
-                                   LogLevel::error};
-    return levels[static_cast<std::size_t>(threshold)];
-}
 
 bool is_root() { return ::geteuid() == 0; }
 
 } // namespace
 
-QueueService::QueueService(io::Loop& loop, QueueServiceOptions options) : loop_(loop), options_(std::move(options)) {
+QueueService::QueueService(io::Loop& loop, service::CommandLine options) : loop_(loop), options_(std::move(options)) {
     for (Program* program : {&queue_, &relay_})
         program->restart = std::make_unique<io::Timer>(loop, [this, program] {
             if (const Status started = start_program(*program); !started) {
@@ -80,7 +66,7 @@ Status QueueService::start() {
     if (!settings) return settings.error();
     settings_ = std::move(*settings);
     const service::LogOptions& logs = settings_.common().log;
-    sink_ = service::make_log_sink(logs.target, "smtpd", least_level(logs.level));
+    sink_ = service::make_log_sink(logs.target, "smtpd", logs.level);
     set_log_sink(sink_.get());
     auto log_pair = service::make_log_pair();
     if (!log_pair) return log_pair.error();
@@ -132,7 +118,7 @@ Status QueueService::start_program(Program& program) {
     auto identity = service::service_identity(program.role, settings_.common().uid_base);
     if (!identity) return identity.error();
     HelperProgram helper;
-    helper.path = libexec_path(program.name);
+    helper.path = service::libexec_path(program.name);
     helper.identity = *identity;
     helper.hello.hostname = settings_.common().hostname;
     helper.hello.directory = spool_directory();
@@ -178,7 +164,7 @@ void QueueService::program_exited(Program& program, int status) {
     if (stopping_) return finish_if_stopped();
     read_log(); // its last words
     log(event::service_exit, {{"service", std::string(program.name)},
-                              {"status", priv::describe_wait_status(status)},
+                              {"status", describe_wait_status(status)},
                               {"retry-ms", std::to_string(program.delay.count())}});
     if (WIFEXITED(status) && WEXITSTATUS(status) == exit_config && !announced_) {
         exit_code_ = exit_config;
@@ -190,7 +176,7 @@ void QueueService::program_exited(Program& program, int status) {
 
 void QueueService::restart_later(Program& program) {
     program.restart->start(program.delay);
-    program.delay = std::clamp(program.delay * 2, first_restart_delay, longest_restart_delay);
+    program.delay = std::clamp(program.delay * 2, service::first_restart_delay, service::longest_restart_delay);
 }
 
 // ---- deliver ----
@@ -269,6 +255,19 @@ void QueueService::finish_if_stopped() {
     if (queue_.handle || relay_.handle) return;
     read_log();
     loop_.stop();
+}
+
+int queue_service_main(int argc, char** argv) {
+    constexpr std::string_view name = "smtpd --queue";
+    service::CommandLine options;
+    if (const int code = service::parse_command_line(name, false, argc, argv, options); code >= 0) return code;
+    const Status ready = service::prepare_launcher_process();
+    auto loop = ready ? io::Loop::create() : ready.error();
+    if (!loop) return service::report_failed_start(name, loop.error());
+    QueueService queue(**loop, std::move(options));
+    if (const Status started = queue.start(); !started) return service::report_failed_start(name, started.error());
+    queue.run();
+    return queue.exit_code();
 }
 
 } // namespace posada::smtpd

@@ -10,20 +10,15 @@
 #include "common/base/log.h"
 #include "common/io/loop.h"
 #include "common/priv/process.h"
-#include "common/service/config.h"
+#include "common/service/command_line.h"
 #include "smtpd/deliver.h"
 #include "smtpd/helper_handle.h"
 
 namespace posada::smtpd {
 
-struct QueueServiceOptions {
-    service::ConfigSource config;
-    int ready_fd = -1;
-};
-
 class QueueService {
   public:
-    QueueService(io::Loop& loop, QueueServiceOptions options);
+    QueueService(io::Loop& loop, service::CommandLine options);
     ~QueueService();
     QueueService(const QueueService&) = delete;
     QueueService& operator=(const QueueService&) = delete;
@@ -62,7 +57,7 @@ class QueueService {
     [[nodiscard]] std::string spool_directory() const;
 
     io::Loop& loop_;
-    QueueServiceOptions options_;
+    service::CommandLine options_;
     service::Settings settings_;
     std::unique_ptr<LogSink> sink_;
     UniqueFd log_in_;
@@ -80,7 +75,7 @@ class QueueService {
     int exit_code_ = 0;
 };
 
-// The main() of `smtpd --queue`; argv without --queue or with it.
+// The main() of `smtpd --queue`; argv without --queue.
 int queue_service_main(int argc, char** argv);
 
 } // namespace posada::smtpd

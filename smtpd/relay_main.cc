@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // libexec/posada/smtpd-relay: the SMTP client. Own uid, no files; it connects to the configured servers, and to nothing
 // else that the kernel lets it choose.
+#include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "smtpd/helper.h"
 #include "smtpd/relay.h"
 
 namespace posada::smtpd {
 namespace {
-
-constexpr int exit_system = 71;
-constexpr int exit_config = 78;
 
 int fail(int code, const Error& error) {
     log(event::start_failed, {{"service", "smtpd-relay"}, {"error", error.describe()}});

@@ -6,9 +6,9 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
+#include "common/base/exit_code.h"
 #include "common/base/text.h"
 #include "supervisor/supervisor.h"
 
@@ -19,23 +19,23 @@ constexpr char usage[] =
 
 // Returns the exit status to leave with, or -1 to go on.
 static int apply_option(supervisor::SupervisorOptions& options, int letter) {
-    const auto number = parse_uint(::optarg == nullptr ? "" : ::optarg);
+    const std::uint64_t number = parse_uint(::optarg == nullptr ? "" : ::optarg).value_or(9999);
     switch (letter) {
     case 'c':
         options.config.file = std::filesystem::absolute(::optarg).string();
         options.config.must_exist = true;
         return -1;
-    case 'r': options.ready_fd = number ? static_cast<int>(*number) : -1; return number && *number < 1024 ? -1 : 64;
-    case 't': options.stop_timeout = Seconds(number.value_or(0)); return number && *number < 3600 ? -1 : 64;
+    case 'r': options.ready_fd = static_cast<int>(number); return number < 1024 ? -1 : exit_usage;
+    case 't': options.stop_timeout = Seconds(number); return number < 3600 ? -1 : exit_usage;
     case 'v': std::printf("posada %s\n", POSADA_VERSION); return 0;
     case 'h': std::fputs(usage, stdout); return 0;
-    default: std::fputs(usage, stderr); return 64;
+    default: std::fputs(usage, stderr); return exit_usage;
     }
 }
 
 static int fail(const Error& error) {
     std::fprintf(stderr, "posadad: %s\n", error.describe().c_str());
-    return error.code == Errc::invalid ? 78 : 71;
+    return error.code == Errc::invalid ? exit_config : exit_system;
 }
 
 int main(int argc, char** argv) {
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     supervisor::SupervisorOptions options;
     for (int letter = 0; (letter = ::getopt_long(argc, argv, "", specs, nullptr)) != -1;)
         if (const int code = apply_option(options, letter); code >= 0) return code;
-    if (::optind != argc) return std::fputs(usage, stderr), 64;
+    if (::optind != argc) return std::fputs(usage, stderr), exit_usage;
     std::error_code ignored;
     options.program_dir = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
     ::signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/base/exit_code.h"
 #include "common/base/fd.h"
 
 namespace posada::supervisor {
@@ -19,7 +20,6 @@ namespace posada::supervisor {
 namespace {
 
 constexpr int first_listen_fd = 3;
-constexpr int exit_system = 71;
 
 void default_signals() {
     for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);

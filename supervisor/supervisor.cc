@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "common/base/exit_code.h"
 #include "common/base/text.h"
 #include "common/priv/landlock.h"
 #include "common/service/log_transport.h"
@@ -20,19 +21,7 @@ namespace posada::supervisor {
 
 namespace {
 
-constexpr int exit_config = 78;
 constexpr std::size_t max_words = 2048; // of a service, for `posada status`
-
-LogLevel level_of(service::LogThreshold threshold) {
-    switch (threshold) {
-    case service::LogThreshold::debug: return LogLevel::debug;
-    case service::LogThreshold::info: return LogLevel::info;
-    case service::LogThreshold::notice: return LogLevel::notice;
-    case service::LogThreshold::warning: return LogLevel::warning;
-    case service::LogThreshold::error: return LogLevel::error;
-    }
-    return LogLevel::info;
-}
 
 bool same_sockets(const ServicePlan& a, const ServicePlan& b) {
     return a.sockets.size() == b.sockets.size() && std::equal(a.sockets.begin(), a.sockets.end(), b.sockets.begin());
@@ -53,7 +42,7 @@ Status Supervisor::start() {
     auto plan = plan_suite(options_.config);
     if (!plan) return plan.error();
     run_dir_ = plan->run_dir;
-    sink_ = service::make_log_sink(plan->log.target, "posadad", level_of(plan->log.level));
+    sink_ = service::make_log_sink(plan->log.target, "posadad", plan->log.level);
     set_log_sink(sink_.get());
     if (!plan->warnings.empty()) service::log_rejected("posadad", plan->warnings);
     RETURN_IF_ERROR(claim_run_dir());

@@ -10,27 +10,22 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/exit_code.h"
+#include "common/base/fork.h"
 #include "common/base/text.h"
 
 namespace posada::auth {
 
 namespace {
 
-void default_signals() noexcept {
-    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL); // KILL and STOP refuse: no matter
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 // Whole seconds, rounded up: only the safety net under the owner's own deadline.
 unsigned alarm_seconds(Millis lifetime) noexcept { return static_cast<unsigned>(lifetime.count() / 1000 + 1); }
 
 void become_worker(pid_t parent, std::span<const int> keep, Millis lifetime) {
     ::setpgid(0, 0);
-    default_signals();
+    ::signal(SIGPIPE, SIG_DFL); // for the programs that PAM modules start
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(71);
+    if (::getppid() != parent) ::_exit(exit_system);
     ::prctl(PR_SET_DUMPABLE, 0);
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);
@@ -62,16 +57,15 @@ void kill_tree(pid_t root) {
     for (const pid_t pid : tree) ::kill(pid, SIGKILL);
 }
 
-// _exit: no destructor of the parent's objects, no atexit handler.
-[[noreturn]] void run_job(const WorkerPool::Job& job, UniqueFd result) noexcept {
+int run_job(const WorkerPool::Job& job, UniqueFd result) noexcept {
     const JobDone done = job();
-    if (!write_all(result.get(), done.result)) ::_exit(71);
-    if (!done.then) ::_exit(0);
+    if (!write_all(result.get(), done.result)) return exit_system;
+    if (!done.then) return 0;
     result.reset(); // its end tells the owner that this was all
     ::alarm(0);
     ::prctl(PR_SET_PDEATHSIG, 0);
     ::signal(SIGPIPE, SIG_IGN);
-    ::_exit(done.then());
+    return done.then();
 }
 
 } // namespace
@@ -113,15 +107,14 @@ Result<std::unique_ptr<Worker>> WorkerPool::start(const Job& job, std::span<cons
     std::vector<int> open(keep.begin(), keep.end());
     open.insert(open.end(), {pipe->second.get(), log_fd_});
     const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0) return Error{Errc::unavailable, errno, "no process for a login worker"};
-    if (pid == 0) {
+    const auto pid = fork_process([&] {
         become_worker(parent, open, lifetime_);
-        run_job(job, std::move(pipe->second));
-    }
-    ::setpgid(pid, pid); // both sides do it: neither must win a race
+        return run_job(job, std::move(pipe->second));
+    });
+    if (!pid) return Error{Errc::unavailable, pid.error().sys, "no process for a login worker"};
+    ::setpgid(*pid, *pid); // both sides do it: neither must win a race
     ++running_;
-    return std::unique_ptr<Worker>(new Worker(*this, pid, std::move(pipe->first)));
+    return std::unique_ptr<Worker>(new Worker(*this, *pid, std::move(pipe->first)));
 }
 
 void WorkerPool::finished(pid_t pid) {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/exit_code.h"
+#include "common/base/fork.h"
 #include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/priv/drop.h"
@@ -14,8 +16,6 @@
 namespace posada::priv {
 
 namespace {
-
-constexpr int exit_system = 71;
 
 // Opened after the change of user: a path the user could not enter stays closed to the agent.
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {

@@ -5,7 +5,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,12 +20,6 @@ namespace {
 constexpr const char* passed_variables[] = {"TZ", "POSADA_LANDLOCK_ABI_MAX", "ASAN_OPTIONS", "UBSAN_OPTIONS",
                                             "LSAN_OPTIONS"};
 constexpr int first_mapped_fd = 3;
-constexpr int last_signal = 31; // the real-time signals behind it have no handler here, and a login waits for each call
-
-void default_handlers() {
-    for (int number = 1; number <= last_signal; ++number)
-        if (number != SIGPIPE) ::signal(number, SIG_DFL); // KILL, STOP and libc's own refuse; that is well
-}
 
 std::vector<std::string> minimal_environment() {
     // LD_BIND_NOW: what the linker looks up at the start it does not look up in every fork.
@@ -67,28 +60,6 @@ Status null_standard_input_output() {
     if (!null.valid()) return errno_error("/dev/null");
     if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(null.get(), STDOUT_FILENO) < 0) return errno_error("dup2");
     return {};
-}
-
-Result<pid_t> fork_process(const std::function<int()>& body) {
-    // Blocked meanwhile: the parent's handlers must not run in the child, they would write into the parent's pipes.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        default_handlers();
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        ::_exit(body());
-    }
-    const int saved = errno;
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    if (pid < 0 && saved == EAGAIN) return Error{Errc::limit, saved, "fork"};
-    if (pid < 0)
-        return errno_error("cannot start a process (its limits: ulimit -u, TasksMax= of the unit, memory)", saved);
-    return pid;
 }
 
 Error exec_program(const std::string& path, const std::vector<std::string>& argv, std::span<const FdMapping> fds) {
@@ -136,13 +107,6 @@ void Reaper::reap() {
     std::vector<pid_t> pids;
     for (const auto& [pid, on_exit] : children_) pids.push_back(pid);
     for (const pid_t pid : pids) reap_one(pid);
-}
-
-std::string describe_wait_status(int wait_status) {
-    if (WIFEXITED(wait_status)) return "exit " + std::to_string(WEXITSTATUS(wait_status));
-    if (!WIFSIGNALED(wait_status)) return "status " + std::to_string(wait_status);
-    const char* name = ::sigabbrev_np(WTERMSIG(wait_status));
-    return "signal " + std::to_string(WTERMSIG(wait_status)) + " (" + (name == nullptr ? "?" : name) + ")";
 }
 
 } // namespace posada::priv

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Starting and reaping child processes. No event loop here: whoever owns one calls Reaper::reap() on SIGCHLD.
+// What a child process needs before it runs a program, and reaping. The fork itself is in base/fork.h. No event loop
+// here: whoever owns one calls Reaper::reap() on SIGCHLD.
 #pragma once
 
 #include <sys/types.h>
@@ -13,10 +14,6 @@
 #include "common/base/result.h"
 
 namespace posada::priv {
-
-// fork(2). The child gets default signal handlers (SIGPIPE stays ignored), an empty signal mask, and ends with
-// _exit(body()); it inherits every descriptor: close_all_except() is the body's duty. Errc::limit = no process left.
-Result<pid_t> fork_process(const std::function<int()>& body);
 
 // Descriptors 0 and 1 become /dev/null: what a starter put there (a client's socket, a log file) is nothing for a
 // child.
@@ -47,8 +44,5 @@ class Reaper {
     bool reap_ended();
     std::map<pid_t, OnExit> children_;
 };
-
-// "exit 78", "signal 11 (SEGV)" for logs.
-std::string describe_wait_status(int wait_status);
 
 } // namespace posada::priv

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/bytes.h"
+#include "common/base/hash.h"
 
 namespace posada::priv {
 
@@ -35,9 +36,7 @@ std::uint64_t table_hash(std::span<const RequestInfo> table) {
         w.u8(row.fds_in);
         w.u8(row.fds_out);
     }
-    std::uint64_t hash = 0xcbf29ce484222325ULL; // FNV-1a: it tells versions apart, it keeps no secret
-    for (const char c : w.bytes()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    return hash;
+    return fnv1a(w.bytes());
 }
 
 unsigned max_request_fds(std::span<const RequestInfo> table) {

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/service/account_lookup.h"
 
-#include <sys/wait.h>
-
+#include "common/base/exit_code.h"
 #include "common/base/fd.h"
-#include "common/priv/process.h"
+#include "common/base/fork.h"
 #include "common/priv/request.h"
 
 namespace posada::service {
 
 namespace {
 constexpr std::size_t max_answer = 16 * 1024;
-constexpr int exit_system = 71;
 } // namespace
 
 Result<auth::Account> find_account_apart(const std::string& name, const auth::AccountSources& sources) {
     auto pipe = make_pipe();
     if (!pipe) return pipe.error();
-    auto child = priv::fork_process([&]() -> int {
+    auto child = fork_process([&]() -> int {
         const auto account = auth::find_account(name, sources);
         Writer w;
         if (account) auth::encode_account(w, *account);
@@ -27,9 +25,7 @@ Result<auth::Account> find_account_apart(const std::string& name, const auth::Ac
     if (!child) return child.error();
     pipe->second.reset();
     const auto answer = read_all(pipe->first.get(), max_answer);
-    int status = 0;
-    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
-    }
+    wait_for(*child);
     if (!answer) return answer.error();
     const auto body = priv::decode_answer(*answer);
     if (!body && body.error().code == Errc::protocol) return Error{Errc::unavailable, 0, "the account lookup died"};

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "common/base/fork.h"
 #include "common/base/log.h"
 #include "common/service/log_transport.h"
 
@@ -70,7 +71,7 @@ void Agents::ended(pid_t pid, int wait_status) {
     if (wait_status != 0)
         log(event::agent_fail, {{"agent", agent->second.title},
                                 {"pid", std::to_string(pid)},
-                                {"error", priv::describe_wait_status(wait_status)}});
+                                {"error", describe_wait_status(wait_status)}});
     running_.erase(agent);
 }
 

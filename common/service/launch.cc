@@ -24,12 +24,11 @@ Result<int> socket_option(int fd, int option) {
     return value;
 }
 
-Result<EndpointKind> classify(int fd, bool datagram) {
+Result<EndpointKind> classify(int fd) {
     const auto type = socket_option(fd, SO_TYPE);
     if (!type) return type.error();
-    if (*type != (datagram ? SOCK_DGRAM : SOCK_STREAM))
+    if (*type != SOCK_STREAM)
         return Error{Errc::invalid, 0, "descriptor " + std::to_string(fd) + " is a socket of the wrong type"};
-    if (datagram) return EndpointKind::datagram;
     const auto accepting = socket_option(fd, SO_ACCEPTCONN);
     if (!accepting) return accepting.error();
     return *accepting != 0 ? EndpointKind::listening : EndpointKind::connected;
@@ -62,8 +61,8 @@ bool is_named(std::string_view name) {
     return !name.empty() && name != "connection" && name != "unknown" && !name.ends_with(".socket");
 }
 
-Result<Endpoint> adopt(int fd, std::string_view name, const std::vector<Listener>& listeners, bool datagram) {
-    auto kind = classify(fd, datagram);
+Result<Endpoint> adopt(int fd, std::string_view name, const std::vector<Listener>& listeners) {
+    auto kind = classify(fd);
     if (!kind) return kind.error();
     RETURN_IF_ERROR(set_cloexec(fd, true));
     if (*kind != EndpointKind::connected) RETURN_IF_ERROR(set_nonblocking(fd, true));
@@ -88,13 +87,13 @@ std::string take_env(const char* name) {
 }
 
 Result<Launched> from_listen_fds(const LaunchOptions& options, std::uint64_t count, const std::string& names,
-                                 const std::vector<Listener>& listeners, bool datagram) {
+                                 const std::vector<Listener>& listeners) {
     Launched launched;
     const auto parts = split(names, ':');
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::string_view name = !names.empty() && i < parts.size() ? parts[i] : std::string_view();
         auto endpoint =
-            adopt(first_listen_fd + static_cast<int>(i), is_named(name) ? name : options.listener, listeners, datagram);
+            adopt(first_listen_fd + static_cast<int>(i), is_named(name) ? name : options.listener, listeners);
         if (!endpoint) return endpoint.error();
         launched.endpoints.push_back(std::move(*endpoint));
     }
@@ -102,10 +101,10 @@ Result<Launched> from_listen_fds(const LaunchOptions& options, std::uint64_t cou
     return launched;
 }
 
-Result<Launched> from_inetd(const LaunchOptions& options, const std::vector<Listener>& listeners, bool datagram) {
+Result<Launched> from_inetd(const LaunchOptions& options, const std::vector<Listener>& listeners) {
     auto copy = duplicate_fd(STDIN_FILENO);
     if (!copy) return copy.error();
-    auto endpoint = adopt(copy->release(), options.listener, listeners, datagram);
+    auto endpoint = adopt(copy->release(), options.listener, listeners);
     if (!endpoint) return endpoint.error();
     Launched launched;
     launched.single = endpoint->kind == EndpointKind::connected;
@@ -158,14 +157,14 @@ bool is_socket(int fd) { return socket_option(fd, SO_TYPE).ok(); }
 
 } // namespace
 
-Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<Listener>& listeners, bool datagram) {
+Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<Listener>& listeners) {
     const auto pid = parse_uint(take_env("LISTEN_PID"));
     const auto count = parse_uint(take_env("LISTEN_FDS"));
     const std::string names = take_env("LISTEN_FDNAMES");
     if (!options.listen.empty()) return from_command_line(options.listen, listeners);
     if (pid == static_cast<std::uint64_t>(::getpid()) && count && *count > 0 && *count < 64)
-        return from_listen_fds(options, *count, names, listeners, datagram);
-    if (is_socket(STDIN_FILENO)) return from_inetd(options, listeners, datagram);
+        return from_listen_fds(options, *count, names, listeners);
+    if (is_socket(STDIN_FILENO)) return from_inetd(options, listeners);
     return from_configuration(listeners);
 }
 

@@ -24,7 +24,7 @@ struct Launched {
 
 // listeners: the daemon's configured list; Endpoint::listener indexes it. Errc::invalid is a configuration error
 // (exit 78): an unknown LISTEN_FDNAMES name, an unknown --listen name, a socket of the wrong type.
-Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<Listener>& listeners, bool datagram);
+Result<Launched> take_endpoints(const LaunchOptions& options, const std::vector<Listener>& listeners);
 
 // Under inetd standard output and error are the client: whatever is not meant for it must not reach it. Points them at
 // /dev/null when they are the same socket as standard input. To be called first in main().

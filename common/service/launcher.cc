@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The launcher's life: start, the net program behind it, reload, stop.
-#include "common/priv/process.h"
 #include "common/service/launcher_state.h"
 
 #include <signal.h>
@@ -9,8 +8,11 @@
 
 #include <algorithm>
 
+#include "common/base/exit_code.h"
+#include "common/base/fork.h"
 #include "common/base/heap.h"
 #include "common/base/log.h"
+#include "common/service/child_program.h"
 #include "common/service/log_transport.h"
 #include "common/service/notify.h"
 
@@ -18,26 +20,9 @@ namespace posada::service {
 
 namespace {
 
-constexpr Millis first_restart_delay{500};
-constexpr Millis longest_restart_delay{60'000};
 constexpr Millis service_retry_interval{50};
 constexpr Millis longest_wait_for_services{5'000}; // then we are ready without them: clients hear a 4xx
 constexpr Millis stop_grace{5'000};
-
-// libexec/posada beside our sbin, installed and in the build tree alike.
-std::string libexec_path(std::string_view program) {
-    char self[4096];
-    const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
-    std::string path(self, n > 0 ? static_cast<std::size_t>(n) : 0);
-    for (int level = 0; level < 2; ++level) path.resize(std::min(path.size(), path.rfind('/')));
-    return path + "/libexec/posada/" + std::string(program);
-}
-
-LogLevel least_level(LogThreshold threshold) {
-    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
-                                   LogLevel::error};
-    return levels[static_cast<std::size_t>(threshold)];
-}
 
 bool any_has(const std::vector<Listener>& listeners, TlsMode mode) {
     return std::any_of(listeners.begin(), listeners.end(), [mode](const Listener& l) { return l.tls == mode; });
@@ -54,7 +39,7 @@ Result<UniqueFd> MonitorService::open_service(std::string_view name) {
     return Error{Errc::not_found, 0, "there is no service " + std::string(name)};
 }
 
-Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options)
+Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, CommandLine options)
     : loop_(loop), daemon_(daemon), requests_(with_connection_requests(daemon.requests)), options_(std::move(options)) {
     restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
         if (!start_net()) restart_later();
@@ -121,9 +106,9 @@ Status Launcher::start() {
     if (!settings) return settings.error();
     settings_ = std::move(*settings);
     listeners_ = served(settings_);
-    sink_ = make_log_sink(settings_.common().log.target, daemon_.name, least_level(settings_.common().log.level));
+    sink_ = make_log_sink(settings_.common().log.target, daemon_.name, settings_.common().log.level);
     set_log_sink(sink_.get());
-    auto launched = take_endpoints(options_.launch, listeners_, false);
+    auto launched = take_endpoints(options_.launch, listeners_);
     if (!launched) return launched.error();
     launched_ = std::move(*launched);
     auto log_pair = make_log_pair();
@@ -268,11 +253,11 @@ void Launcher::net_exited(NetHandle* net, int status) {
         if (launched_.single || stopping_) return finish_if_drained();
         log(event::service_exit, {{"service", std::string(daemon_.name)},
                                   {"what", "net program"},
-                                  {"status", priv::describe_wait_status(status)},
+                                  {"status", describe_wait_status(status)},
                                   {"retry-ms", std::to_string(restart_delay_.count())}});
         pause_accepting(true);
         // A configuration or version mismatch does not heal by trying.
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 78 && !announced_) return fail_start();
+        if (WIFEXITED(status) && WEXITSTATUS(status) == exit_config && !announced_) return fail_start();
         return restart_later();
     }
     loop_.defer([this, net] { std::erase_if(retiring_, [net](const auto& handle) { return handle.get() == net; }); });
@@ -283,7 +268,7 @@ void Launcher::net_exited(NetHandle* net, int status) {
 void Launcher::signer_exited(NetHandle* net, int status) {
     log(event::service_exit, {{"service", std::string(daemon_.name)},
                               {"what", "signer"},
-                              {"status", priv::describe_wait_status(status)},
+                              {"status", describe_wait_status(status)},
                               {"retry-ms", std::to_string(restart_delay_.count())}});
     if (net != net_.get() || launched_.single || stopping_) return;
     pause_accepting(true);
@@ -305,7 +290,7 @@ void Launcher::renew_net(std::string_view why) {
 }
 
 void Launcher::fail_start() {
-    exit_code_ = 78;
+    exit_code_ = exit_config;
     loop_.stop();
 }
 

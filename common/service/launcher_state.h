@@ -14,20 +14,14 @@
 #include "common/base/log.h"
 #include "common/io/loop.h"
 #include "common/service/certificate_watch.h"
+#include "common/service/command_line.h"
 #include "common/service/connection_requests.h"
-#include "common/service/launch.h"
 #include "common/service/launcher.h"
 #include "common/service/limits.h"
 #include "common/service/net_handle.h"
 #include "common/service/waiting.h"
 
 namespace posada::service {
-
-struct LauncherOptions {
-    ConfigSource config;
-    LaunchOptions launch;
-    int ready_fd = -1;
-};
 
 class Launcher;
 
@@ -71,7 +65,7 @@ class LiveSession final : public MonitorLink {
 
 class Launcher {
   public:
-    Launcher(io::Loop& loop, const LauncherDaemon& daemon, LauncherOptions options);
+    Launcher(io::Loop& loop, const LauncherDaemon& daemon, CommandLine options);
     ~Launcher();
     // Loads, binds, starts the net program. An Error's code tells the exit status: invalid = 78, else 71.
     Status start();
@@ -129,7 +123,7 @@ class Launcher {
     io::Loop& loop_;
     const LauncherDaemon& daemon_;
     const std::vector<priv::RequestInfo> requests_; // of a connection to its monitor
-    LauncherOptions options_;
+    CommandLine options_;
     Settings settings_;
     std::vector<Listener> listeners_; // those this daemon serves
     std::shared_ptr<MonitorService> monitor_service_;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/base/fd.h"
+#include "common/base/hash.h"
 
 namespace posada::service {
 
@@ -21,12 +22,8 @@ constexpr std::uint32_t max_slots = 16'384;
 constexpr std::uint32_t max_penalties = 4'096; // beyond it the table is permissive: a flood must not lock others out
 constexpr std::uint64_t magic = 0x706f736164613031ULL;
 
-// FNV-1a over the text; never 0, which marks a free place.
-std::uint64_t hash_text(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325ULL;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    return hash == 0 ? 1 : hash;
-}
+// Never 0, which marks a free place.
+std::uint64_t hash_text(std::string_view text) { return std::max<std::uint64_t>(fnv1a(text), 1); }
 
 struct Slot {
     std::uint64_t source;

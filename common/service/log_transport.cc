@@ -170,8 +170,11 @@ Result<std::optional<LogRecord>> receive_log_record(int fd) {
     return std::optional<LogRecord>(check_record(sender_of(msg), std::string_view(line, static_cast<std::size_t>(n))));
 }
 
-std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogLevel least) {
-    return std::make_unique<FilteredSink>(open_sink(target, std::string(ident)), least);
+std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogThreshold least) {
+    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
+                                   LogLevel::error};
+    return std::make_unique<FilteredSink>(open_sink(target, std::string(ident)),
+                                          levels[static_cast<std::size_t>(least)]);
 }
 
 } // namespace posada::service

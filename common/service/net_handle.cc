@@ -6,9 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
-#include "common/priv/drop.h"
-#include "common/priv/process.h"
+#include "common/service/child_program.h"
 
 namespace posada::service {
 
@@ -23,23 +21,11 @@ Result<UniqueFd> make_page() {
 } // namespace
 
 Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, NetProgram program, Events events) {
-    if (::access(program.path.c_str(), X_OK) != 0) return errno_error(program.path);
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
     std::unique_ptr<NetHandle> handle(new NetHandle(loop, std::move(events)));
     handle->channel_ = priv::Channel(std::move(pair->first));
-    const int child_channel = pair->second.get();
-    const int child_log = program.log_fd;
-    auto pid = priv::fork_process([&]() -> int {
-        if (const Status dropped = priv::become_user(program.identity.uid, program.identity.gid, {}); !dropped) {
-            log(event::start_failed, {{"error", dropped.error().describe()}});
-            return 71;
-        }
-        const priv::FdMapping fds[] = {{child_channel, zygote_channel_fd}, {child_log, zygote_log_fd}};
-        const Error error = priv::exec_program(program.path, {program.path}, fds);
-        log(event::start_failed, {{"error", error.describe()}});
-        return 71;
-    });
+    auto pid = start_child_program(program.path, program.identity, pair->second.get(), program.log_fd);
     if (!pid) return pid.error();
     handle->pid_ = *pid;
     RETURN_IF_ERROR(handle->say_hello(program));

@@ -18,12 +18,14 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/exit_code.h"
 #include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
 #include "common/priv/sandbox.h"
+#include "common/service/child_program.h"
 #include "common/service/connection_requests.h"
 #include "common/service/log_transport.h"
 #include "common/service/net_protocol.h"
@@ -34,29 +36,12 @@ void NetService::adopt(std::string_view, UniqueFd) {}
 
 namespace {
 
-constexpr int exit_usage = 64;
-constexpr int exit_system = 71;
-constexpr int exit_config = 78;
 constexpr unsigned hello_fds = 3;
 constexpr std::uint64_t killed_on_demand = 0; // in the place of a session's number, which begins with 1
-constexpr std::size_t max_config = 16 * 1024 * 1024;
 
 int fail(int code, const Error& error) {
     log(event::start_failed, {{"error", error.describe()}});
     return code;
-}
-
-bool is_seqpacket(int fd) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
-
-Result<std::string> read_memfd(const UniqueFd& fd) {
-    struct stat st {};
-    if (::fstat(fd.get(), &st) != 0) return errno_error("fstat");
-    if (::lseek(fd.get(), 0, SEEK_SET) < 0) return errno_error("lseek");
-    return read_all(fd.get(), max_config);
 }
 
 Accepted to_accepted(const ConnectionInfo& info, const NetConfig& config, std::vector<UniqueFd> fds) {
@@ -75,7 +60,7 @@ extern "C" void wake_from_poll(int) {}
 
 class NetProcess {
   public:
-    explicit NetProcess(const NetDaemon& daemon) : daemon_(daemon), channel_(UniqueFd(zygote_channel_fd)) {}
+    explicit NetProcess(const NetDaemon& daemon) : daemon_(daemon), channel_(UniqueFd(child_channel_fd)) {}
     int run();
 
   private:
@@ -396,11 +381,11 @@ int NetProcess::run() {
     const auto profile =
         daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;
     const auto below = forks() ? std::optional(priv::SandboxProfile::net_zygote) : std::nullopt;
-    auto prepared = priv::prepare_sandbox(profile, mode, zygote_log_fd, below);
+    auto prepared = priv::prepare_sandbox(profile, mode, child_log_fd, below);
     if (!prepared) return fail(exit_system, prepared.error());
     final_sandbox_ = std::move(*prepared);
     if (!forks()) return serve();
-    auto base = priv::prepare_sandbox(priv::SandboxProfile::net_zygote, mode, zygote_log_fd);
+    auto base = priv::prepare_sandbox(priv::SandboxProfile::net_zygote, mode, child_log_fd);
     if (!base) return fail(exit_system, base.error());
     settle_heap();
     if (const Status confined = base->apply(); !confined) return fail(exit_system, confined.error());
@@ -411,13 +396,13 @@ int NetProcess::run() {
 } // namespace
 
 int net_main(const NetDaemon& daemon, int, char** argv) {
-    if (!is_seqpacket(zygote_channel_fd) || !is_seqpacket(zygote_log_fd)) {
+    if (!has_child_descriptors()) {
         std::fprintf(stderr, "%s is started by sbin/%.*s, never by hand.\n", argv[0],
                      static_cast<int>(daemon.name.size()), daemon.name.data());
         return exit_usage;
     }
     ::signal(SIGPIPE, SIG_IGN);
-    RecordSink sink(zygote_log_fd);
+    RecordSink sink(child_log_fd);
     set_log_sink(&sink);
     NetProcess process(daemon);
     const int code = process.run();

@@ -14,8 +14,6 @@
 
 namespace posada::service {
 
-constexpr int zygote_channel_fd = 3;
-constexpr int zygote_log_fd = 4;
 constexpr std::uint16_t net_protocol_version = 1;
 
 // from_launcher -> net unless said otherwise

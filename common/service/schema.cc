@@ -2,6 +2,7 @@
 // The binary dump: what a schema's rows say, in their order.
 #include "common/service/schema.h"
 
+#include "common/base/hash.h"
 #include "common/base/text.h"
 
 namespace posada::service {
@@ -10,18 +11,15 @@ namespace {
 
 constexpr std::size_t longest_list = 10'000;
 
-void mix(std::uint64_t& hash, std::string_view bytes) {
-    for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL; // FNV-1a
-}
-
-void hash_schema(const Schema& schema, std::uint64_t& hash) {
+std::uint64_t hash_rows(const Schema& schema, std::uint64_t hash) {
     for (const OptionRow& row : schema.rows) {
-        mix(hash, row.key);
-        mix(hash, std::string(1, static_cast<char>(row.type)));
-        for (const std::string_view word : row.words) mix(hash, word);
-        if (row.inner != nullptr) hash_schema(*row.inner, hash);
-        mix(hash, ";");
+        hash = fnv1a(row.key, hash);
+        hash = fnv1a(std::string(1, static_cast<char>(row.type)), hash);
+        for (const std::string_view word : row.words) hash = fnv1a(word, hash);
+        if (row.inner != nullptr) hash = hash_rows(*row.inner, hash);
+        hash = fnv1a(";", hash);
     }
+    return hash;
 }
 
 struct Encoder {
@@ -113,11 +111,7 @@ Status decode_rows(const Schema& schema, Reader& in, void* options) {
 
 } // namespace
 
-std::uint64_t schema_hash(const Schema& schema) {
-    std::uint64_t hash = 0xcbf29ce484222325ULL;
-    hash_schema(schema, hash);
-    return hash;
-}
+std::uint64_t schema_hash(const Schema& schema) { return hash_rows(schema, fnv1a_start); }
 
 void encode_options(const Schema& schema, const void* options, Writer& out) {
     out.u64(schema_hash(schema));

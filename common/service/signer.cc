@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/io/tls_pem.h"
@@ -24,7 +25,6 @@ namespace {
 
 constexpr std::size_t ticket_key_size = 80;
 constexpr std::size_t max_pem = 1024 * 1024;
-constexpr int exit_system = 71;
 
 struct Loaded {
     NetSecrets certificates;

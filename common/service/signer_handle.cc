@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "common/priv/process.h"
+#include "common/base/fork.h"
 
 namespace posada::service {
 
@@ -29,7 +29,7 @@ Result<std::unique_ptr<SignerHandle>> SignerHandle::start(const SignerSpec& spec
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
     priv::Channel ours(std::move(pair->first));
-    const auto child = priv::fork_process([&]() -> int {
+    const auto child = fork_process([&]() -> int {
         ours.close();
         return run_signer(priv::Channel(std::move(pair->second)), spec);
     });

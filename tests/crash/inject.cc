@@ -21,6 +21,7 @@
 #include "common/base/text.h"
 #include "common/priv/channel.h"
 #include "smtpd/queue_client.h"
+#include "smtpd/queue_open.h"
 
 using namespace posada;
 using namespace posada::smtpd;

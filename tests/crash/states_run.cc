@@ -5,15 +5,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/base/exit_code.h"
 #include "tests/crash/model.h"
 #include "tests/crash/scratch.h"
 
 namespace posada::crash {
 
 namespace {
-
-constexpr int exit_usage = 64;
-constexpr int exit_system = 71;
 
 struct Options {
     bool list = false;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """A mailbox fills up: the next mail waits in the queue, further ones are refused at RCPT, the user deletes by POP3, and
-then the waiting one is delivered and new ones are accepted. Real daemons, `posada user` as an administrator uses it."""
+then the waiting one is delivered and new ones are accepted; `posada queue` shows, hurries and removes what waits. Real daemons, `posada user` as an administrator uses it."""
 import glob
+import json
 import os
 import poplib
 import re
@@ -23,10 +24,12 @@ def posada(demo, *words):
     return done.stdout
 
 
-def reconfigure(demo, more):
+def reconfigure(demo, more, change=lambda text: text):
     path = f"{demo.dir}/posada.toml"
-    with open(path, "a", encoding="utf-8") as out:
-        out.write(more)
+    with open(path, encoding="utf-8") as old:
+        text = change(old.read()) + more
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
     before = len(re.findall(r"config-loaded", demo.log()))
     done = subprocess.run([os.path.join(BUILD, "bin/posada"), "reload", "--control", f"{demo.dir}/run/control.sock"],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
@@ -112,6 +115,40 @@ def main():
             start = len(mails(demo))
             wait_until(lambda: send(demo, 1_000) is None, why="refused still")
             wait_until(lambda: len(mails(demo)) == start + 1, why="not delivered:\n" + demo.log()[-2000:])
+
+        def waiting():
+            return json.loads(posada(demo, "queue", "list", "--json"))
+
+        def send_to_a_broken_mailbox():
+            os.chmod(f"{demo.maildir('lir')}/tmp", 0)
+            assert send(demo, 1_000) is None
+            wait_until(lambda: [row for row in waiting() if row["attempts"] > 0], why="not deferred:\n" + demo.log()[-2000:])
+            os.chmod(f"{demo.maildir('lir')}/tmp", 0o700)
+            return waiting()[0]
+
+        def test_what_waits_is_listed_and_tried_at_once():
+            assert waiting() == [] and posada(demo, "queue", "list") == ""
+            reconfigure(demo, "", lambda text: text.replace('retry = ["2s"]', 'retry = ["1h"]'))
+            start = len(mails(demo))
+            row = send_to_a_broken_mailbox()
+            assert (row["sender"], row["recipient"]) == ("daniel@micasa.test", "lir@micasa.test"), row
+            assert "cannot be written" in row["last_error"] and row["next_attempt"] > row["received"] + 3000, row
+            text = posada(demo, "queue", "list")
+            assert row["id"] in text and "daniel@micasa.test -> lir@micasa.test" in text and "cannot be written" in text, text
+            assert re.search(r"^recipients +1$", posada(demo, "queue", "stats"), re.M)
+            assert posada(demo, "queue", "retry", row["id"]) == "1 recipients\n"
+            wait_until(lambda: len(mails(demo)) == start + 1, why="not delivered:\n" + demo.log()[-2000:])
+            assert waiting() == []
+
+        def test_what_waits_is_removed():
+            start = len(mails(demo))
+            row = send_to_a_broken_mailbox()
+            refused = subprocess.run([os.path.join(BUILD, "bin/posada"), "queue", "remove", "NOSUCH", "--config",
+                                      f"{demo.dir}/posada.toml"], capture_output=True, text=True, timeout=60)
+            assert refused.returncode == 1 and len(waiting()) == 1, refused
+            assert posada(demo, "queue", "remove", row["id"]) == "1 recipients\n"
+            assert waiting() == [] and posada(demo, "queue", "retry") == "0 recipients\n"
+            assert len(mails(demo)) == start
 
         def test_with_reject_the_sender_gets_it_back():
             reconfigure(demo, '\n[mailbox]\nover_quota = "reject"\n')

@@ -3,7 +3,7 @@
 """The arrows of the source tree, read from the #include lines:
     base <- {proto, io, priv, store, auth, who} <- service <- daemons, supervisor, ctl
 The rooms in braces do not know each other; daemons do not know each other; supervisor and ctl see of a daemon only its
-options (the configuration schema) and its commands (the tables their documents come from). common/proto and every
+options (the configuration schema), its commands (the tables their documents come from) and how to ask the queue. common/proto and every
 session*/commands* file of a daemon are pure: base, proto and their own kind only, no system header that does I/O."""
 import os
 import re
@@ -46,7 +46,7 @@ def allowed(path, target):
         return None
     if target_common:
         return None
-    if here in TOOLS and os.path.basename(target) in ("options.h", "commands.h"):
+    if here in TOOLS and os.path.basename(target) in ("options.h", "commands.h", "queue_open.h"):
         return None
     return f"{here} must not include {there}"
 

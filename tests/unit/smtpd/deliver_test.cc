@@ -2,12 +2,14 @@
 // Delivery as it happens: queue server, deliver and its agents, over real sockets and processes, into scratch
 // mailboxes.
 #include "smtpd/deliver.h"
+#include "smtpd/queue_open.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include <fstream>
 
@@ -166,6 +168,21 @@ TEST_F(DeliverTest, AnAgentThatHangsIsKilledAndItsMailDeferred) {
     ASSERT_TRUE(queue_->retry_now(""));
     ASSERT_TRUE(queue_->pump());
     EXPECT_TRUE(run_until([&] { return files_in(new_of("daniel")).size() == 2; }));
+}
+
+TEST_F(DeliverTest, WhatKilledDeliveriesLeftInTmpIsRemoved) {
+    start_deliver();
+    submit({"daniel@micasa.test"}, "one\r\n");
+    ASSERT_TRUE(run_until([&] { return files_in(new_of("daniel")).size() == 1; }));
+    const std::string left = new_of("daniel") + "/../tmp/left";
+    std::ofstream(left) << "half";
+    const utimbuf old{1, 1};
+    ASSERT_EQ(::utime(left.c_str(), &old), 0);
+    deliver_.reset(); // and its agents; the next one looks
+    start_deliver();
+    submit({"daniel@micasa.test"}, "two\r\n");
+    ASSERT_TRUE(run_until([&] { return files_in(new_of("daniel")).size() == 2; }));
+    EXPECT_FALSE(std::filesystem::exists(left));
 }
 
 TEST_F(DeliverTest, WhatAnEarlierAttemptDeliveredIsNotDeliveredTwice) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "common/base/fd.h"
+#include "common/base/fork.h"
 #include "common/priv/drop.h"
-#include "common/priv/process.h"
 #include "common/priv/sandbox.h"
 
 namespace posada::priv::testing {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "common/base/fork.h"
 #include "common/priv/drop.h"
 #include "tests/unit/common/priv/confined.h"
 

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "common/base/fork.h"
 #include "common/priv/landlock.h"
 #include "tests/unit/common/priv/confined.h"
 

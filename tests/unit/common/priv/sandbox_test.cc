@@ -27,6 +27,7 @@
 #include <memory>
 #include <span>
 
+#include "common/base/fork.h"
 #include "common/base/text.h"
 #include "tests/unit/common/priv/confined.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "common/base/fork.h"
+#include "common/service/child_program.h"
 #include "common/service/net.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +12,6 @@
 
 #include "common/priv/channel.h"
 #include "common/priv/drop.h"
-#include "common/priv/process.h"
 #include "common/service/connection_requests.h"
 #include "common/service/launcher.h"
 #include "common/service/log_transport.h"
@@ -29,9 +30,9 @@ class NetProgramRun {
   public:
     explicit NetProgramRun(const NetDaemon& daemon)
         : channel_pair_(*make_seqpacket_pair()), log_pair_(*make_log_pair()) {
-        pid_ = *priv::fork_process([&]() -> int {
-            ::dup2(channel_pair_.second.get(), zygote_channel_fd);
-            ::dup2(log_pair_.second.get(), zygote_log_fd);
+        pid_ = *fork_process([&]() -> int {
+            ::dup2(channel_pair_.second.get(), child_channel_fd);
+            ::dup2(log_pair_.second.get(), child_log_fd);
             std::array<char*, 2> argv{const_cast<char*>("x-net"), nullptr};
             return net_main(daemon, 1, argv.data());
         });
