@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/priv/serve.h"
 
+#include "common/base/exit_code.h"
 #include "common/base/log.h"
 
 namespace posada::priv {
@@ -34,10 +35,9 @@ Status serve_requests(Channel& channel, std::span<const RequestInfo> table, cons
 }
 
 int agent_status(const Status& served) {
-    constexpr int breach = 70;
     if (served) return 0;
     log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", served.error().text}});
-    return breach;
+    return exit_software;
 }
 
 std::string verdict(const Result<std::string>& result) {
