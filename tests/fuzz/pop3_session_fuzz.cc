@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A whole POP3 dialog: byte 0 chooses the listener and how the things behind the session fail, byte 1 how the input is
-// cut. Replies are clean CRLF lines, no secret is asked for on an open line, only messages that exist and are not
-// marked are opened, a removal holds exactly the marked ones, and nothing is said after the end.
+// cut. Replies are clean CRLF lines (of ASCII, until LANG is spoken), no secret is asked for on an open line, only
+// messages that exist and are not marked are opened, a removal holds exactly the marked ones, and nothing is said after
+// the end.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "pop3d/session.h"
 
 using namespace posada;
@@ -38,6 +40,9 @@ class Driver {
     void feed(std::string_view input, std::size_t piece) {
         while (!input.empty() && !session_.closed()) {
             pending_ += input.substr(0, piece);
+            heard_ = heard_.substr(heard_.size() - std::min<std::size_t>(heard_.size(), 3));
+            heard_ += ascii_upper(input.substr(0, piece));
+            lang_spoken_ = lang_spoken_ || heard_.find("LANG") != std::string::npos;
             input.remove_prefix(std::min(piece, input.size()));
             eat();
         }
@@ -84,8 +89,9 @@ class Driver {
             else if (bytes[i] == '\n')
                 require(i > 0 && bytes[i - 1] == '\r');
             else
-                require(bytes[i] >= 0x20 && bytes[i] < 0x7f);
+                require((bytes[i] & 0x80) != 0 ? lang_spoken_ : bytes[i] >= 0x20 && bytes[i] != 0x7f);
         }
+        require(is_valid_utf8(bytes));
     }
     void on(StartTls&) {
         require((setup_ & 1) != 0 && !tls_);
@@ -152,6 +158,8 @@ class Driver {
     bool opened_ = false;
     bool removed_ = false;
     bool ended_ = false;
+    std::string heard_; // the end of what the client has said
+    bool lang_spoken_ = false;
 };
 
 } // namespace
