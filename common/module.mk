@@ -7,7 +7,12 @@ TLS_LIBS := -lssl -lcrypto
 # What the two link units of a daemon are made of. The net program gets no auth, no store and no PAM; archives hand over
 # only the objects that are referred to, and tests/priv reads the result's symbols.
 NET_LIBS := service proto priv io base
-NET_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lfmt
+# Few mappings: each one is copied and thrown away for every connection. NET_LINK=static leaves none, and is for who
+# rebuilds when OpenSSL is mended.
+NET_LINK ?= shared
+NET_LDLIBS_shared := -static-libstdc++ -static-libgcc -levent_core -lssl -lcrypto -l:libseccomp.a
+NET_LDLIBS_static := -static-pie -Wl,--no-warnings -levent_core -lssl -lcrypto -lseccomp
+NET_LDLIBS := $(if $(filter asan fuzz,$(MODE)),-levent_core -lssl -lcrypto -lseccomp,$(NET_LDLIBS_$(NET_LINK)))
 LAUNCHER_LIBS := service auth store priv io base
 LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/base/clock.h"
 
-#include <fmt/format.h>
+#include <array>
+#include <cstdio>
 
 namespace posada {
 
@@ -44,13 +45,18 @@ constexpr const char* month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 std::string rfc5322_date(UnixTime t) {
     const CivilTime c = civil(t);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} +0000", day_names[c.weekday], c.day,
-                       month_names[c.month - 1], c.year, c.hour, c.minute, c.second);
+    std::array<char, 64> out{};
+    std::snprintf(out.data(), out.size(), "%s, %02u %s %04d %02u:%02u:%02u +0000", day_names[c.weekday], c.day,
+                  month_names[c.month - 1], c.year, c.hour, c.minute, c.second);
+    return out.data();
 }
 
 std::string iso8601(UnixTime t) {
     const CivilTime c = civil(t);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    std::array<char, 64> out{};
+    std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour, c.minute,
+                  c.second);
+    return out.data();
 }
 
 } // namespace posada

@@ -177,7 +177,7 @@ constexpr CallRow rows[] = {
     row("prctl", everyone, is(0, PR_SET_NAME)),
     row("prctl", everyone, is(0, PR_GET_NAME)),
     row("prctl", everyone, is(0, PR_GET_DUMPABLE)),
-    // The way by which a signature comes back; the zygote's to the process that waits for the next client.
+    // The way by which a signature comes back.
     row("socketpair", nets, is(0, AF_UNIX), masked(1, ~socket_type_flags, SOCK_SEQPACKET)),
     // The zygote makes connection processes, which then confine themselves further.
     row("clone", zygote, masked(0, new_kinds_of_task, 0)),

@@ -91,7 +91,6 @@ void Connection::log_connect() {
 
 // The greeting goes first: the record wakes the launcher up, which would run while the client waits.
 void Connection::begin() {
-    context_.loop.defer([this] { log_connect(); });
     on_peer();
     if (accepted_.listener.tls == TlsMode::implicit) {
         if (!tls_available()) return close("no certificate");
@@ -101,6 +100,7 @@ void Connection::begin() {
         greet();
     }
     stream_.start_reading();
+    context_.loop.defer([this] { log_connect(); }); // behind what greet() has put off
 }
 
 bool Connection::tls_available() const { return tls_context() != nullptr && accepted_.listener.tls != TlsMode::none; }

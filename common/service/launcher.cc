@@ -98,6 +98,8 @@ Result<NetProgram> Launcher::make_program(const Settings& settings) {
     program.config.options = settings.net_dump();
     program.signer = std::move(*signer);
     program.log_fd = log_out_.get();
+    program.forks = daemon_.model == NetModel::per_connection && !launched_.single;
+    program.new_session = [this] { return next_id_++; };
     return program;
 }
 
@@ -246,8 +248,7 @@ void Launcher::net_exited(NetHandle* net, int status) {
     const std::uint64_t served = net->serving();
     for (auto& [id, session] : sessions_)
         if (session->net() == net) session->net_gone();
-    const bool own = daemon_.model == NetModel::per_connection && !launched_.single;
-    if (WIFSIGNALED(status) && !own && !net->killed()) connection_ended(served, status);
+    if (WIFSIGNALED(status) && !net->forks() && !net->killed()) connection_ended(served, status);
     if (net == net_.get()) {
         loop_.defer([dead = std::shared_ptr<NetHandle>(std::move(net_))] {});
         if (launched_.single || stopping_) return finish_if_drained();
@@ -286,7 +287,7 @@ void Launcher::signing_breached(std::uint64_t session, const std::string& what) 
 
 // A fresh address space for the next attempt; the others' connections stay with the old zygote.
 void Launcher::renew_net(std::string_view why) {
-    if (net_ && daemon_.model == NetModel::per_connection && !launched_.single && !stopping_) replace_net(why);
+    if (net_ && net_->forks() && !stopping_) replace_net(why);
 }
 
 void Launcher::fail_start() {

@@ -62,9 +62,9 @@ bool Launcher::make_room(const std::string& newcomer, Refused which) {
     return true;
 }
 
-std::string Launcher::source_of(const io::Address& peer, const Listener& listener) const {
+std::string Launcher::source_of(const io::Address& peer, const Listener& listener) {
     if (!io::contains(listener.proxy_from, peer)) return peer.source_key();
-    return "proxy " + peer.ip() + " " + std::to_string(next_id_);
+    return "proxy " + peer.ip() + " " + std::to_string(next_id_++);
 }
 
 // As if the client itself had connected.
@@ -92,33 +92,31 @@ void Launcher::refuse(const UniqueFd& socket, const Endpoint& endpoint, const io
 
 void Launcher::hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot, const std::string& source) {
     ConnectionInfo info;
-    info.id = next_id_++;
     info.listener = static_cast<std::uint32_t>(endpoint.listener);
     const auto peer = io::Address::of_peer(socket.get());
     const auto local = io::Address::of_local(socket.get());
-    auto pair = make_seqpacket_pair();
-    if (!peer || !local || !pair || !set_nonblocking(pair->first.get(), true)) return limits_->release(slot);
+    if (!peer || !local) return limits_->release(slot);
     info.peer = *peer;
     info.local = *local;
     info.challenge = monitor_service_->challenge();
-    const Status sent = net_->send_connection(info, socket.get(), pair->second.get());
-    if (!sent) {
+    auto monitor = net_->send_connection(info, socket.get());
+    if (!monitor) {
         // A full channel: the net program is behind. The client may come again; nobody waits in root.
         log(event::limit_refuse, {{"service", std::string(daemon_.name)}, {"rip", peer->ip()}, {"limit", "net-busy"}});
         return limits_->release(slot);
     }
     SessionInfo session;
-    session.id = info.id;
+    session.id = monitor->session;
     session.service = daemon_.name;
     session.peer = *peer;
     session.socket_peer = *peer;
     session.local = *local;
     session.challenge = info.challenge;
     session.listener = listeners_[endpoint.listener];
-    auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(pair->first), net_.get(), slot);
+    auto live = std::make_unique<LiveSession>(*this, std::move(session), std::move(monitor->channel), net_.get(), slot);
     live->start();
-    sessions_[info.id] = std::move(live);
-    waiting_.add(info.id, source);
+    sessions_[monitor->session] = std::move(live);
+    waiting_.add(monitor->session, source);
 }
 
 void Launcher::pause_accepting(bool paused) {

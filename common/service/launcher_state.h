@@ -106,7 +106,7 @@ class Launcher {
     void admit(UniqueFd socket, const Endpoint& endpoint);
     void hand_over(UniqueFd socket, const Endpoint& endpoint, std::uint32_t slot, const std::string& source);
     // What limits count before a proxy has named its client: nothing that another connection has.
-    [[nodiscard]] std::string source_of(const io::Address& peer, const Listener& listener) const;
+    [[nodiscard]] std::string source_of(const io::Address& peer, const Listener& listener);
     // false: the client has too many connections, or a penalty.
     [[nodiscard]] bool admit_client(const LiveSession& session, const io::Address& client);
     void refuse(const UniqueFd& socket, const Endpoint& endpoint, const io::Address& peer, Refused which);

@@ -73,8 +73,7 @@ void LiveSession::kill(std::string_view why) {
                                   {"what", std::string(why)}});
     launcher_.penalise(info_.peer.source_key(), info_.peer, "breach");
     if (net_ != nullptr) {
-        const bool own_process = launcher_.daemon_.model == NetModel::per_connection && !launcher_.launched_.single;
-        if (own_process) {
+        if (net_->forks()) {
             net_->kill_connection(info_.id);
         } else {
             net_->kill_program();

@@ -6,11 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "common/service/child_program.h"
 
 namespace posada::service {
 
 namespace {
+
+std::uint16_t number(NetMessage type) { return static_cast<std::uint16_t>(type); }
 
 Result<UniqueFd> make_page() {
     UniqueFd page(::memfd_create("posada-serving", MFD_CLOEXEC));
@@ -25,6 +29,8 @@ Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, NetProgram p
     if (!pair) return pair.error();
     std::unique_ptr<NetHandle> handle(new NetHandle(loop, std::move(events)));
     handle->channel_ = priv::Channel(std::move(pair->first));
+    handle->forks_ = program.forks;
+    handle->new_session_ = std::move(program.new_session);
     auto pid = start_child_program(program.path, program.identity, pair->second.get(), program.log_fd);
     if (!pid) return pid.error();
     handle->pid_ = *pid;
@@ -46,7 +52,7 @@ Status NetHandle::say_hello(const NetProgram& program) {
     if (memory == MAP_FAILED) return errno_error("map of the serving page");
     page_ = static_cast<std::uint64_t*>(memory);
     const int fds[] = {config->get(), certificates.get(), page->get()};
-    RETURN_IF_ERROR(channel_.send(static_cast<std::uint16_t>(NetMessage::hello), 0, encode(program.hello), fds));
+    RETURN_IF_ERROR(channel_.send(number(NetMessage::hello), 0, encode(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
     watch_ =
         std::make_unique<io::Watch>(loop_, channel_.fd(), io::Interest::read, [this](io::Interest) { on_readable(); });
@@ -63,16 +69,64 @@ NetHandle::~NetHandle() {
 
 std::uint64_t NetHandle::serving() const { return page_ == nullptr ? 0 : *page_; }
 
-Status NetHandle::send_connection(const ConnectionInfo& info, int socket, int channel) {
-    const int fds[] = {socket, channel};
-    return channel_.send(static_cast<std::uint16_t>(NetMessage::connection), info.id, encode(info), fds);
+Result<MonitorEnd> NetHandle::send_connection(ConnectionInfo info, int socket) {
+    return forks_ ? send_to_process(std::move(info), socket) : send_to_program(std::move(info), socket);
+}
+
+Result<MonitorEnd> NetHandle::send_to_program(ConnectionInfo info, int socket) {
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    RETURN_IF_ERROR(set_nonblocking(pair->first.get(), true));
+    info.id = new_session_();
+    const int fds[] = {socket, pair->second.get()};
+    RETURN_IF_ERROR(channel_.send(number(NetMessage::connection), info.id, encode(info), fds));
+    return MonitorEnd{info.id, std::move(pair->first)};
+}
+
+// Straight to the process that waits; the zygote hears of it when it is asked for the next one. A process that is not
+// forked yet finds its client in its channel.
+Result<MonitorEnd> NetHandle::send_to_process(ConnectionInfo info, int socket) {
+    const bool waits = prepared_.has_value();
+    Result<MonitorEnd> process = waits ? std::move(*std::exchange(prepared_, std::nullopt)) : ask_for_process();
+    if (!process) return process.error();
+    info.id = process->session;
+    priv::Channel channel(std::move(process->channel));
+    const Status sent = channel.send(number(NetMessage::connection), info.id, encode(info), {&socket, 1});
+    if (!sent && sent.error().code == Errc::closed && waits)
+        return send_to_process(std::move(info), socket); // it ended
+    RETURN_IF_ERROR(sent);
+    prepare_process();
+    return MonitorEnd{info.id, channel.take()};
+}
+
+Result<MonitorEnd> NetHandle::ask_for_process() {
+    auto pair = make_seqpacket_pair();
+    if (!pair) return pair.error();
+    RETURN_IF_ERROR(set_nonblocking(pair->first.get(), true));
+    const std::uint64_t session = new_session_();
+    const int fds[] = {pair->second.get()};
+    RETURN_IF_ERROR(channel_.send(number(NetMessage::process), session, {}, fds));
+    return MonitorEnd{session, std::move(pair->first)};
+}
+
+// None is no failure: a connection asks for its own process when it comes.
+void NetHandle::prepare_process() {
+    if (!forks_ || !prepares_ || prepared_) return;
+    auto asked = ask_for_process();
+    if (asked) prepared_ = std::move(*asked);
+}
+
+void NetHandle::process_ended(std::uint64_t session, int status) {
+    if (!prepared_ || prepared_->session != session) return events_.on_ended(session, status);
+    prepares_ = false;
+    prepared_.reset();
 }
 
 Status NetHandle::send_service(std::string_view name, int channel) {
     Writer w;
     w.str(name);
     const int fds[] = {channel};
-    return channel_.send(static_cast<std::uint16_t>(NetMessage::adopt), 0, w.bytes(), fds);
+    return channel_.send(number(NetMessage::adopt), 0, w.bytes(), fds);
 }
 
 void NetHandle::sign(std::uint64_t session, const priv::Message& request) {
@@ -82,7 +136,7 @@ void NetHandle::sign(std::uint64_t session, const priv::Message& request) {
 void NetHandle::kill_connection(std::uint64_t session) {
     Writer w;
     w.u64(session);
-    if (!channel_.send(static_cast<std::uint16_t>(NetMessage::kill), 0, w.bytes())) kill_program();
+    if (!channel_.send(number(NetMessage::kill), 0, w.bytes())) kill_program();
 }
 
 void NetHandle::kill_program() {
@@ -91,7 +145,9 @@ void NetHandle::kill_program() {
 }
 
 void NetHandle::stop() {
-    if (channel_.valid() && !channel_.send(static_cast<std::uint16_t>(NetMessage::stop), 0, {})) channel_.close();
+    prepares_ = false;
+    prepared_.reset();
+    if (channel_.valid() && !channel_.send(number(NetMessage::stop), 0, {})) channel_.close();
 }
 
 void NetHandle::on_message(const priv::Message& message) {
@@ -99,11 +155,12 @@ void NetHandle::on_message(const priv::Message& message) {
     const auto type = static_cast<NetMessage>(message.type);
     if (type == NetMessage::ready) {
         ready_ = true;
+        prepare_process();
         events_.on_ready();
     } else if (type == NetMessage::ended) {
         const std::uint64_t session = r.u64();
         const auto status = static_cast<int>(r.u32());
-        if (r.finish()) events_.on_ended(session, status);
+        if (r.finish()) process_ended(session, status);
     } else if (type == NetMessage::want) {
         const std::string name(r.str());
         if (r.finish()) events_.on_want(name);

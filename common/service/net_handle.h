@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ struct NetProgram {
     NetConfig config;
     std::unique_ptr<SignerHandle> signer; // null without certificates
     int log_fd = -1;                      // borrowed: the children's end of the log pair
+    bool forks = false;                   // a zygote: a process for each connection
+    std::function<std::uint64_t()> new_session;
+};
+
+// The launcher's end of what a connection's process asks through.
+struct MonitorEnd {
+    std::uint64_t session = 0;
+    UniqueFd channel; // does not block
 };
 
 class NetHandle {
@@ -44,10 +53,11 @@ class NetHandle {
 
     [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool forks() const { return forks_; } // a process for each connection
     // The session a shared program was serving when it died; 0 = none.
     [[nodiscard]] std::uint64_t serving() const;
-    // Errc::busy: the channel is full, try again shortly.
-    Status send_connection(const ConnectionInfo& info, int socket, int channel);
+    // The session's number is chosen here. Errc::busy: the channel is full, try again shortly.
+    Result<MonitorEnd> send_connection(ConnectionInfo info, int socket);
     Status send_service(std::string_view name, int channel);
     // Asks the program's signer (sign_protocol.h).
     void sign(std::uint64_t session, const priv::Message& request);
@@ -61,13 +71,23 @@ class NetHandle {
   private:
     explicit NetHandle(io::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
     Status say_hello(const NetProgram& program);
+    Result<MonitorEnd> send_to_program(ConnectionInfo info, int socket);
+    Result<MonitorEnd> send_to_process(ConnectionInfo info, int socket);
+    Result<MonitorEnd> ask_for_process();
+    void prepare_process();
+    void process_ended(std::uint64_t session, int status);
     void on_readable();
     void on_message(const priv::Message& message);
 
     io::Loop& loop_;
     Events events_;
     std::unique_ptr<SignerHandle> signer_;
+    std::function<std::uint64_t()> new_session_;
     priv::Channel channel_;
+    // A process for the next client, made while nobody waits: forked, confined, and waiting at the other end.
+    std::optional<MonitorEnd> prepared_;
+    bool forks_ = false;
+    bool prepares_ = true; // until one has crashed without a client: from then on connections say why
     std::unique_ptr<io::Watch> watch_;
     std::uint64_t* page_ = nullptr;
     pid_t pid_ = -1;

@@ -76,10 +76,8 @@ class NetProcess {
 
     int zygote_loop();
     bool zygote_message();
-    void start_connection(priv::Message message, std::uint64_t id);
-    void fork_spare();
-    pid_t fork_connection(std::optional<priv::Message> message, UniqueFd next);
-    [[noreturn]] void connection_process(std::optional<priv::Message> message, UniqueFd next);
+    void fork_process_for(std::uint64_t session, UniqueFd channel);
+    [[noreturn]] void connection_process(priv::Channel channel);
     void kill_connection(std::uint64_t id);
     void reap();
 
@@ -96,13 +94,7 @@ class NetProcess {
     std::uint64_t* page_ = nullptr;
     MakeService make_service_;
     priv::PreparedSandbox final_sandbox_;
-    std::map<pid_t, std::uint64_t> children_;
-    // A process for the next client, made while nobody waits: forked, confined, and waiting at its end of this channel.
-    struct Spare {
-        pid_t pid = -1;
-        UniqueFd channel;
-    } spare_;
-    bool no_spares_ = false; // one has ended by itself: connections say why
+    std::map<pid_t, std::uint64_t> children_; // and their sessions
     bool stopping_ = false;
 };
 
@@ -194,17 +186,10 @@ int NetProcess::zygote_loop() {
     ::sigaddset(&blocked, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &blocked, &open);
     pollfd waiting{channel_.fd(), POLLIN, 0};
-    constexpr timespec at_once{};
     while (!stopping_ || !children_.empty()) {
         waiting.fd = channel_.fd(); // -1 once the launcher has gone
-        const bool idle = stopping_ || no_spares_ || spare_.channel.valid();
-        const int ready = ::ppoll(&waiting, 1, idle ? nullptr : &at_once, &open);
+        const int ready = ::ppoll(&waiting, 1, nullptr, &open);
         if (ready > 0 && !zygote_message()) stopping_ = true;
-        if (ready == 0) {
-            ::sched_yield(); // the one before may have been woken up on this processor: its client waits for it
-            fork_spare();
-        }
-        if (stopping_) spare_.channel.reset(); // its end
         reap();
     }
     return 0;
@@ -213,16 +198,14 @@ int NetProcess::zygote_loop() {
 // False at the end: the launcher said stop or is gone. Children notice by themselves (their monitor channel closes),
 // but whoever breaches the table is killed until the last one has ended.
 bool NetProcess::zygote_message() {
-    auto received = channel_.receive(2);
+    auto received = channel_.receive(1);
     if (!received || !received->has_value()) return channel_.close(), false;
     priv::Message message = std::move(**received);
     switch (static_cast<NetMessage>(message.type)) {
-    case NetMessage::connection: {
-        const auto info = decode_connection(message.payload);
-        if (!info || message.fds.size() != 2) return false;
-        start_connection(std::move(message), info->id);
+    case NetMessage::process:
+        if (message.fds.size() != 1) return false;
+        fork_process_for(message.session, std::move(message.fds[0]));
         return true;
-    }
     case NetMessage::kill: {
         Reader r(message.payload);
         kill_connection(r.u64());
@@ -230,6 +213,7 @@ bool NetProcess::zygote_message() {
     }
     case NetMessage::hello:
     case NetMessage::ready:
+    case NetMessage::connection: // comes to the process
     case NetMessage::ended:
     case NetMessage::adopt: // launcher_main refuses services in this model
     case NetMessage::want:
@@ -238,41 +222,19 @@ bool NetProcess::zygote_message() {
     return false;
 }
 
-void NetProcess::start_connection(priv::Message message, std::uint64_t id) {
-    const int fds[] = {message.fds[0].get(), message.fds[1].get()};
-    Spare spare = std::exchange(spare_, {});
-    if (spare.channel.valid() && priv::Channel(std::move(spare.channel)).send(message.type, 0, message.payload, fds)) {
-        children_[spare.pid] = id;
-        return;
-    }
-    const pid_t pid = fork_connection(std::move(message), UniqueFd());
-    // Without a process the connection is closed here; the launcher sees its channel end.
-    if (pid < 0) return log(event::session_end, {{"session", std::to_string(id)}, {"reason", "no process left"}});
-    children_[pid] = id;
-}
-
-// Costs nobody's time: the launcher has nothing for us. Without one the next connection is forked when it comes.
-void NetProcess::fork_spare() {
-    auto pair = make_seqpacket_pair();
-    no_spares_ = !pair;
-    if (no_spares_) return;
-    spare_.channel = std::move(pair->first);
-    spare_.pid = fork_connection(std::nullopt, std::move(pair->second));
-    no_spares_ = spare_.pid < 0;
-    if (no_spares_) spare_ = {};
-}
-
-pid_t NetProcess::fork_connection(std::optional<priv::Message> message, UniqueFd next) {
+// Mostly ahead of its client, so that this costs nobody's time. Without a process the channel is closed here, and the
+// launcher sees its end.
+void NetProcess::fork_process_for(std::uint64_t session, UniqueFd channel) {
+    ::sched_yield(); // the process before may have been woken up on this processor: its client waits for it
     const pid_t pid = ::fork();
-    if (pid == 0) connection_process(std::move(message), std::move(next));
-    return pid;
+    if (pid == 0) connection_process(priv::Channel(std::move(channel)));
+    if (pid < 0) return log(event::session_end, {{"session", std::to_string(session)}, {"reason", "no process left"}});
+    children_[pid] = session;
 }
 
-// The message of this process's one client is here already, or comes through `next`. Nothing of the other processes is:
-// not the launcher's channel, and not the way to the spare one.
-void NetProcess::connection_process(std::optional<priv::Message> message, UniqueFd next) {
+// Nothing of the other processes is here: not the launcher's channel to the zygote, and no other connection's.
+void NetProcess::connection_process(priv::Channel channel) {
     channel_.close();
-    spare_.channel.reset();
     ::signal(SIGCHLD, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);
@@ -282,14 +244,13 @@ void NetProcess::connection_process(std::optional<priv::Message> message, Unique
     const auto context = make_context(**loop);
     const auto service = make_service_(*context);
     if (const Status confined = final_sandbox_.apply(); !confined) ::_exit(fail(exit_system, confined.error()));
-    if (!message) {
-        auto received = priv::Channel(std::move(next)).receive(2);
-        if (!received || !received->has_value()) ::_exit(0); // nobody came
-        message = std::move(**received);
-    }
-    const auto info = decode_connection(message->payload);
-    if (!info || message->fds.size() != 2) ::_exit(exit_system);
-    service->accept(to_accepted(*info, config_, std::move(message->fds)));
+    auto received = channel.receive(1);
+    if (!received || !received->has_value()) ::_exit(0); // nobody came
+    priv::Message message = std::move(**received);
+    const auto info = decode_connection(message.payload);
+    if (!info || message.fds.size() != 1) ::_exit(exit_system);
+    message.fds.push_back(channel.take());
+    service->accept(to_accepted(*info, config_, std::move(message.fds)));
     (*loop)->run();
     ::_exit(0);
 }
@@ -306,10 +267,6 @@ void NetProcess::kill_connection(std::uint64_t id) {
 void NetProcess::reap() {
     int status = 0;
     for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
-        if (pid == spare_.pid) {
-            no_spares_ = true;
-            spare_ = {};
-        }
         const auto child = children_.find(pid);
         if (child == children_.end()) continue;
         const std::uint64_t session = child->second;

@@ -14,18 +14,20 @@
 
 namespace posada::service {
 
-constexpr std::uint16_t net_protocol_version = 1;
+constexpr std::uint16_t net_protocol_version = 2;
 
 // from_launcher -> net unless said otherwise
 enum class NetMessage : std::uint16_t {
     hello = 1,      // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served
     ready = 2,      // net: the sandbox is up
-    connection = 3, // ConnectionInfo; descriptors: client socket, monitor channel
+    connection = 3, // ConnectionInfo; descriptors: client socket, monitor channel. The first packet of a process's own
+                    // channel (see process): the socket alone, the rest of that channel is the monitor's
     ended = 4,      // net (zygote): u64 session, u32 wait status of its process, which a signal has ended
     adopt = 5,      // str name; descriptor: a channel to another service ("queue", "lookup")
     want = 6,       // net: str name: that channel was lost, another please
     kill = 7,       // u64 session: its process breached the table (zygote)
     stop = 8,       // no more connections; finish and exit
+    process = 9,    // (zygote) session in the header; descriptor: the channel of a process for it, forked now
 };
 
 struct Hello {

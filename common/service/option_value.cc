@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One option's value: is it allowed, how is it written, how is its type described.
-#include <fmt/format.h>
+// One option's value: is it allowed, how is it written, how is its type described. Net programs check what they are
+// given with this: no formatting library here, they link none.
+#include <initializer_list>
 
 #include "common/base/text.h"
 #include "common/service/schema.h"
@@ -12,7 +13,19 @@ namespace {
 constexpr std::size_t longest_text = 4'096;
 constexpr std::uint64_t longest_duration = 10ULL * 365 * 86'400'000;
 
+std::string concat(std::initializer_list<std::string_view> parts) {
+    std::string out;
+    for (const std::string_view part : parts) out.append(part);
+    return out;
+}
+
 Status refuse(std::string text) { return Error{Errc::invalid, 0, std::move(text)}; }
+
+std::string comma_separated(std::span<const std::string_view> words) {
+    std::string out;
+    for (const std::string_view word : words) out.append(out.empty() ? "" : ", ").append(word);
+    return out;
+}
 
 std::string number_text(OptionType type, std::uint64_t value) {
     if (type == OptionType::duration || type == OptionType::duration_list)
@@ -23,15 +36,15 @@ std::string number_text(OptionType type, std::uint64_t value) {
 Status check_number(const OptionRow& row, std::uint64_t value) {
     if (row.type == OptionType::choice) return value < row.words.size() ? Status{} : refuse("is not one of its words");
     if (value >= row.min && value <= row.max) return {};
-    return refuse(fmt::format("must be from {} to {}, not {}", number_text(row.type, row.min),
-                              number_text(row.type, row.max), number_text(row.type, value)));
+    return refuse(concat({"must be from ", number_text(row.type, row.min), " to ", number_text(row.type, row.max),
+                          ", not ", number_text(row.type, value)}));
 }
 
 Status check_text(const OptionRow& row, const std::string& value) {
     if (value.size() > longest_text) return refuse("is longer than 4096 octets");
     if (has_control(value)) return refuse("holds a control character");
     if (row.type == OptionType::path && !value.empty() && value.front() != '/')
-        return refuse(fmt::format("must be an absolute path, not \"{}\"", value));
+        return refuse(concat({"must be an absolute path, not \"", value, "\""}));
     return {};
 }
 
@@ -39,29 +52,30 @@ Status check_word(const OptionRow& row, const std::string& value) {
     for (const std::string_view word : row.words)
         if (word == value) return {};
     const std::string_view guess = nearest(value, std::vector<std::string_view>(row.words.begin(), row.words.end()), 2);
-    return refuse(fmt::format("has the unknown word \"{}\"; {}", value,
-                              guess.empty() ? describe_type(row) : fmt::format("did you mean \"{}\"?", guess)));
+    const std::string advice = guess.empty() ? describe_type(row) : concat({"did you mean \"", guess, "\"?"});
+    return refuse(concat({"has the unknown word \"", value, "\"; ", advice}));
 }
 
 Status check_element(const OptionRow& row, const std::string& value) {
     if (Status ok = check_text(row, value); !ok) return ok;
     if (row.type == OptionType::network_list && !io::Network::parse(value))
-        return refuse(fmt::format("holds \"{}\", which is not a network such as \"10.0.0.0/8\" or \"::1\"", value));
+        return refuse(concat({"holds \"", value, "\", which is not a network such as \"10.0.0.0/8\" or \"::1\""}));
     if (row.type == OptionType::address_list && value != "*" && !io::Address::parse(value, 0))
-        return refuse(fmt::format("holds \"{}\", which is not a numeric IP address; \"*\" means all", value));
+        return refuse(concat({"holds \"", value, "\", which is not a numeric IP address; \"*\" means all"}));
     return row.words.empty() ? Status{} : check_word(row, value);
 }
 
 Status check_count(const OptionRow& row, std::size_t count) {
     if (count < row.min) return refuse("must not be empty");
-    if (count > row.max) return refuse(fmt::format("has more than {} elements", row.max));
+    if (count > row.max) return refuse(concat({"has more than ", std::to_string(row.max), " elements"}));
     return {};
 }
 
 Status check_range(const OptionRow& row, const std::vector<std::uint64_t>& numbers) {
     if (numbers.size() != 2) return refuse("must be two numbers: [first, last]");
     for (const std::uint64_t n : numbers)
-        if (n < row.min || n > row.max) return refuse(fmt::format("must lie from {} to {}", row.min, row.max));
+        if (n < row.min || n > row.max)
+            return refuse(concat({"must lie from ", std::to_string(row.min), " to ", std::to_string(row.max)}));
     return numbers[0] <= numbers[1] ? Status{} : refuse("must have its smaller number first");
 }
 
@@ -118,7 +132,7 @@ std::string to_toml(const OptionRow& row, const OptionValue& value) { return std
 
 std::string describe_type(const OptionRow& row) {
     const auto limits = [&] {
-        return fmt::format("{} to {}", number_text(row.type, row.min), number_text(row.type, row.max));
+        return concat({number_text(row.type, row.min), " to ", number_text(row.type, row.max)});
     };
     switch (row.type) {
     case OptionType::boolean: return "true or false";
@@ -127,9 +141,8 @@ std::string describe_type(const OptionRow& row) {
     case OptionType::size: return "size, " + limits();
     case OptionType::text: return "text";
     case OptionType::path: return "absolute path";
-    case OptionType::choice: return fmt::format("one of {}", fmt::join(row.words, ", "));
-    case OptionType::text_list:
-        return row.words.empty() ? "list of text" : fmt::format("list of {}", fmt::join(row.words, ", "));
+    case OptionType::choice: return "one of " + comma_separated(row.words);
+    case OptionType::text_list: return row.words.empty() ? "list of text" : "list of " + comma_separated(row.words);
     case OptionType::network_list: return "list of networks";
     case OptionType::address_list: return "list of IP addresses";
     case OptionType::duration_list: return "list of durations";

@@ -16,8 +16,7 @@ BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 LIST = os.path.join(ROOT, "priv.objects")
 TEST_DAEMONS = {"echod", "echod-net", "echod-shared", "echod-shared-net"}
 
-NET_LIBRARIES = {"libevent_core-2.1.so.7", "libssl.so.3", "libcrypto.so.3", "libseccomp.so.2",
-                 "libfmt.so.9", "libstdc++.so.6", "libgcc_s.so.1", "libc.so.6", "libm.so.6"}
+NET_LIBRARIES = {"libevent_core-2.1.so.7", "libssl.so.3", "libcrypto.so.3", "libc.so.6", "libm.so.6"}
 QUEUE_LIBRARIES = {"libsqlite3.so.0"}
 # Imported functions: accounts, PAM, programs, name resolution (NSS), listening.
 NET_FORBIDDEN = re.compile(r"pam_.*|crypt(_.*)?|get(pw|gr|sp)(nam|uid|gid|ent)(_r)?|getgrouplist|initgroups|getaddrinfo|"
@@ -45,7 +44,7 @@ def run(*command):
 
 
 def libraries(program):
-    return set(re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", os.path.join(BUILD, program))))
+    return set(re.findall(r"NEEDED.*\[(lib.*)\]", run("readelf", "-d", os.path.join(BUILD, program))))
 
 
 def imports(program):

@@ -14,6 +14,7 @@ class Process:
         self.pid = pid
         self.status = dict(line.split(":\t", 1) for line in _read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
         self.parent = int(self.status["PPid"])
+        self.asleep = self.status["State"].startswith("S")
         self.exe = os.readlink(f"/proc/{pid}/exe")
         self.program = os.path.basename(self.exe)
         self.in_libexec = os.path.basename(os.path.dirname(self.exe)) == "posada"
