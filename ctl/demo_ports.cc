@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <vector>
 
 #include "common/io/addr.h"
 #include "ctl/demo.h"
@@ -25,13 +26,14 @@ constexpr DemoService rows[] = {
 
 constexpr int greeting_patience_ms = 10'000;
 
-// Binds and lets go again: a port that posadad can bind a moment later.
-Result<std::uint16_t> probe(std::uint16_t port) {
+// held: let go when every port has been chosen, or one could be chosen twice; posadad binds them a moment later.
+Result<std::uint16_t> probe(std::uint16_t port, std::vector<UniqueFd>& held) {
     const auto at = io::Address::parse(demo_host, port);
     if (!at) return at.error();
-    const auto fd = io::listen_tcp(*at);
+    auto fd = io::listen_tcp(*at);
     if (!fd) return fd.error();
-    const auto local = io::Address::of_local(fd->get());
+    held.push_back(std::move(*fd));
+    const auto local = io::Address::of_local(held.back().get());
     if (!local) return local.error();
     return local->port();
 }
@@ -88,9 +90,10 @@ const DemoService& Demo::service(std::string_view name) const {
 
 Status choose_ports(Demo& demo) {
     const std::uint16_t base = demo.options.base_port;
+    std::vector<UniqueFd> held;
     for (DemoService service : rows) {
         const auto wanted = static_cast<std::uint16_t>(base == 0 ? 0 : base + service.standard_port);
-        const auto port = probe(wanted);
+        const auto port = probe(wanted, held);
         if (!port)
             return Error{port.error().code, port.error().sys,
                          "port " + std::to_string(wanted) + " of 127.0.0.1 (" + std::string(service.name) +

@@ -17,18 +17,13 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
-sys.path.insert(0, os.path.join(ROOT, "tests", "priv"))
+sys.path[:0] = [os.path.join(ROOT, "tests", room) for room in ("priv", "support")]
 
 import procs  # noqa: E402  (tests/priv)
+from ports import free_port  # noqa: E402  (tests/support)
 
 USERS = {"lir": "pamplona", "daniel": "hungry", "guest": "guest"}
 FIRST_UID = 70001
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def cheap_hash(password):

@@ -16,15 +16,16 @@ import os
 import random
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../support")]
 from pop_reader import Reader  # noqa: E402
+from ports import free_port  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build/opt")
@@ -124,6 +125,8 @@ class Service:
         return self.name
 
     def stop(self):
+        if not self.process:
+            return
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -171,20 +174,27 @@ class Host:
         self.directory = tempfile.mkdtemp(prefix="posada-kills-")
         os.chmod(self.directory, 0o755)
         configuration(self.directory)
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        port = free_port()
         self.services = [Service(self.directory, "smtpd", f"{BUILD}/sbin/smtpd", "--queue"),
                          Service(self.directory, "pop3d", f"{BUILD}/sbin/pop3d", "--listen", f"pop3=127.0.0.1:{port}")]
-        for service in self.services:
-            service.start()
         self.readers = [Reader(port, user, chance.random()) for user in USERS]
-        for reader in self.readers:
-            reader.start()
         self.acks = f"{self.directory}/acks"
         open(self.acks, "w").close()
         self.victims = collections.Counter()
         self.lists_lost = 0
+
+    def __enter__(self):
+        try:
+            for part in (*self.services, *self.readers):
+                part.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for service in self.services:
+            service.stop()
 
     def kill_one(self):
         service = self.chance.choice(self.services)
@@ -237,12 +247,10 @@ def main():
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
-    host = Host(random.Random(options.seed))
-    wrong = host.run(options.kills)
-    accepted, more = host.judge()
-    wrong += more
-    for service in host.services:
-        service.stop()
+    with Host(random.Random(options.seed)) as host:
+        wrong = host.run(options.kills)
+        accepted, more = host.judge()
+        wrong += more
     for line in wrong[:20]:
         print("violation:", line)
     print("victims:", ", ".join(f"{name} {n}" for name, n in sorted(host.victims.items())), f"(seed {options.seed})")

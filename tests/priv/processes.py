@@ -26,6 +26,9 @@ import attacks
 import procs
 import rules
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from ports import free_port  # noqa: E402
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 ORDINARY_UID = 61300  # of no account
@@ -102,12 +105,6 @@ def stop(process):
 def read(path):
     with open(path, errors="replace") as f:
         return f.read()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def no_violation(log):

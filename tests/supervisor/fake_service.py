@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Stands in for smtpd and pop3d: writes what it was given to $FAKE_DIR/<name>.<argument>.json, says READY=1, and then does
-what $FAKE_DIR/<name>.mode says: serve (default), exit N at once, say why before it, ignore SIGTERM, never ready, answer on its sockets."""
+what $FAKE_DIR/<name>.mode says: serve (default), exit N at once, say why before it, ignore SIGTERM, have a helper, never
+ready, answer on its sockets."""
 import json
 import os
 import signal
@@ -28,6 +29,10 @@ def notify(text):
     s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
 
 
+def signals(which):
+    return int(open("/proc/self/status", encoding="ascii").read().split(which + ":")[1].split()[0], 16)
+
+
 fds = []
 for entry in os.listdir("/proc/self/fd"):
     try:
@@ -38,7 +43,7 @@ for entry in os.listdir("/proc/self/fd"):
 state = {
     "pid": os.getpid(), "pgid": os.getpgid(0), "ppid": os.getppid(), "argv": sys.argv[1:], "fds": sorted(fds),
     "listen_pid": os.environ.get("LISTEN_PID"), "listen_fds": os.environ.get("LISTEN_FDS"),
-    "names": os.environ.get("LISTEN_FDNAMES"), "blocked": open("/proc/self/status").read().split("SigBlk:")[1].split()[0],
+    "names": os.environ.get("LISTEN_FDNAMES"), "blocked": signals("SigBlk"), "ignored": signals("SigIgn"),
     "hups": 0,
 }
 
@@ -61,6 +66,9 @@ if what[0] == "ignore-term":
     if os.fork() == 0:  # a helper that must be ended with its leader
         time.sleep(600)
         os._exit(0)
+if what[0] == "helper" and os.fork() == 0:
+    time.sleep(600)
+    os._exit(0)
 if what[0] == "slow-term":
     signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), os._exit(0)))
 with open(f"{folder}/{name}.starts", "a", encoding="ascii") as out:

@@ -3,6 +3,7 @@
 """posadad with stand-in services: sockets, names, readiness, backoff, reload, stop. Each function is one test."""
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -10,34 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
-BUILD = os.path.abspath(os.environ.get("POSADA_BUILD", "build/opt"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from demo import BUILD, Skip, free_port, process_gone, run_tests, wait_until  # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_until(what, seconds=15):
-    """The first true value of what(), which may raise OSError or ValueError meanwhile."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            value = what()
-        except (OSError, ValueError):
-            value = None
-        if value:
-            return value
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.02)
-
-
-class Skip(Exception):
-    pass
 
 
 class Suite:
@@ -92,13 +70,13 @@ port = {p["pop3"]}
         with open(f"{self.dir}/{name}.mode", "w", encoding="ascii") as out:
             out.write(mode)
 
-    def start(self, ready=True, prefix=()):
+    def start(self, ready=True, prefix=(), **popen):
         reader, writer = os.pipe()
         self.log = open(f"{self.dir}/log", "ab")
         self.process = subprocess.Popen(
             [*prefix, f"{self.dir}/sbin/posadad", "--config", self.config, "--ready-fd", str(writer), "--stop-timeout", "2",
              *self.arguments], pass_fds=[writer], stdin=subprocess.DEVNULL, stderr=self.log, stdout=self.log,
-            env={**os.environ, "FAKE_DIR": self.dir})
+            env={**os.environ, "FAKE_DIR": self.dir}, **popen)
         os.close(writer)
         if ready:
             assert os.read(reader, 1) == b"\n", self.read_log()
@@ -138,17 +116,6 @@ port = {p["pop3"]}
         self.stop()
 
 
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    try:
-        return open(f"/proc/{pid}/stat", encoding="ascii", errors="replace").read().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 def test_sockets_arrive_as_sd_listen_fds_promises():
     with Suite() as suite:
         smtp, submission, queue = suite.state("smtpd"), suite.state("submission"), suite.state("queue")
@@ -177,24 +144,44 @@ def test_without_a_written_address_both_families_are_bound():
 
 
 def test_nothing_else_is_inherited():
-    with Suite() as suite:
+    """Neither of posadad nor of who started it: a shell that blocks and ignores signals."""
+    def signals():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    suite = Suite()
+    try:
+        suite.start(preexec_fn=signals)
         smtp = suite.state("smtpd")
         sockets = [fd for fd, kind in smtp["fds"] if kind == "socket"]
         others = [fd for fd, kind in smtp["fds"] if fd > 2 and kind != "socket" and "/fd" not in kind]
         assert sockets == [3] and not others, smtp["fds"]
-        assert smtp["blocked"] == "0000000000000000" and smtp["pgid"] == smtp["pid"], smtp
+        assert smtp["blocked"] == 0 and not smtp["ignored"] & 1 << signal.SIGUSR2 - 1 and smtp["pgid"] == smtp["pid"], smtp
         assert dict(smtp["fds"])[0] == "/dev/null", smtp["fds"]
+    finally:
+        suite.stop()
 
 
 def test_a_crash_is_followed_by_a_start_and_clients_wait_meanwhile():
     with Suite() as suite:
         old = suite.state("pop3d")["pid"]
         os.kill(old, signal.SIGKILL)
-        wait_until(lambda: gone(old))
+        wait_until(lambda: process_gone(old))
         greeting = socket.create_connection(("127.0.0.1", suite.ports["pop3"])).makefile().readline()
         assert greeting.startswith("pop3d") and int(greeting.split()[1]) != old, greeting
         service = suite.status("pop3d")
         assert service["restarts"] == 1 and service["last_exit"].startswith("signal 9"), service
+
+
+def group(pid):
+    return subprocess.run(["pgrep", "-g", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_a_crash_takes_the_helpers_of_the_service_along():
+    with Suite(modes={"pop3d": "helper"}) as suite:
+        pid = suite.state("pop3d")["pid"]
+        wait_until(lambda: len(group(pid)) == 2)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not group(pid), why="the helper is left")
 
 
 def test_backoff_doubles():
@@ -246,7 +233,7 @@ def test_reload_can_disable_and_enable():
         pid = suite.state("pop3d")["pid"]
         suite.write_config(pop3d="enabled = false")
         assert json.loads(suite.ask('{"command":"reload"}'))["ok"]
-        wait_until(lambda: suite.status("pop3d")["state"] == "down" and gone(pid))
+        wait_until(lambda: suite.status("pop3d")["state"] == "down" and process_gone(pid))
         suite.write_config()
         assert json.loads(suite.ask('{"command":"reload"}'))["ok"]
         wait_until(lambda: suite.status("pop3d")["state"] == "up")
@@ -258,7 +245,7 @@ def test_a_wrong_configuration_changes_nothing():
         suite.write_config(extra="nonsense = [")
         answer = json.loads(suite.ask('{"command":"reload"}'))
         assert not answer["ok"] and "posada.toml:" in answer["text"], answer
-        assert suite.status("smtpd")["state"] == "up" and not gone(pid)
+        assert suite.status("smtpd")["state"] == "up" and not process_gone(pid)
 
 
 def test_an_error_in_one_section_stops_only_that_service():
@@ -285,7 +272,7 @@ def test_a_running_service_goes_on_when_its_section_gets_wrong():
         suite.write_config()
         assert json.loads(suite.ask('{"command":"reload"}'))["ok"]
         wait_until(lambda: suite.status("pop3d")["state"] == "up" and not suite.status("pop3d").get("problem"))
-        assert not gone(pid)
+        assert not process_gone(pid)
 
 
 def test_each_error_of_a_configuration_is_one_record_of_the_log():
@@ -337,7 +324,7 @@ def test_stop_ends_everything_and_the_queue_last():
         pids = [suite.state(n)["pid"] for n in ("queue", "smtpd", "submission", "pop3d")]
         suite.process.send_signal(signal.SIGTERM)
         assert suite.process.wait(10) == 0
-        assert all(gone(pid) for pid in pids)
+        assert all(process_gone(pid) for pid in pids)
         ends = [line for line in suite.read_log().splitlines() if "service-exit" in line]
         assert len(ends) == 4 and "service=queue" in ends[-1], ends
         assert not os.path.exists(f"{suite.dir}/run/control.sock")
@@ -350,9 +337,8 @@ def test_who_ignores_term_is_killed_with_its_helpers():
         suite.process.send_signal(signal.SIGTERM)
         assert suite.process.wait(15) == 0
         assert 1.5 < time.monotonic() - begun < 8
-        wait_until(lambda: gone(pid))
-        left = subprocess.run(["ps", "-o", "pid=", "-g", str(pid)], capture_output=True, text=True, check=False).stdout
-        assert not left.strip(), left
+        wait_until(lambda: process_gone(pid))
+        assert not group(pid)
 
 
 def test_services_end_when_posadad_is_killed():
@@ -360,7 +346,7 @@ def test_services_end_when_posadad_is_killed():
         pids = [suite.state(n)["pid"] for n in ("queue", "smtpd", "submission", "pop3d")]
         suite.process.kill()
         suite.process.wait()
-        wait_until(lambda: all(gone(pid) for pid in pids))
+        wait_until(lambda: all(process_gone(pid) for pid in pids))
 
 
 def test_port_taken_is_tried_again():
@@ -392,15 +378,22 @@ def test_control_socket_survives_nonsense():
                 assert s.recv(10) == b""
             except (BrokenPipeError, ConnectionResetError):
                 pass
-        idle = []
-        for _ in range(40):  # more than it keeps: status must work again as soon as they go
-            s = socket.socket(socket.AF_UNIX)
-            s.connect(f"{suite.dir}/run/control.sock")
-            idle.append(s)
-        for s in idle:
-            s.close()
-        wait_until(lambda: suite.status("smtpd")["state"] == "up")
         assert os.stat(f"{suite.dir}/run/control.sock").st_mode & 0o007 == 0
+
+
+def test_control_socket_keeps_so_many_silent_clients_for_so_long():
+    with Suite() as suite:
+        silent = []
+        for _ in range(40):
+            silent.append(socket.socket(socket.AF_UNIX))
+            silent[-1].connect(f"{suite.dir}/run/control.sock")
+        wait_until(lambda: ended(silent) == 8)
+        wait_until(lambda: ended(silent) == 40)  # their time is over
+        assert suite.status("smtpd")["state"] == "up"
+
+
+def ended(sockets):
+    return len(select.select(sockets, [], [], 0)[0])
 
 
 def test_ready_is_believed_only_from_the_service_itself():
@@ -412,29 +405,11 @@ def test_ready_is_believed_only_from_the_service_itself():
         wait_until(lambda: suite.status("pop3d")["state"] == "starting" and suite.status("smtpd")["state"] == "up")
         s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         s.sendto(b"READY=1", f"{suite.dir}/run/notify.sock")
-        time.sleep(0.3)
-        assert suite.status("pop3d")["state"] == "starting"
+        for _ in range(3):  # answers of later turns of its loop: it has been read
+            assert suite.status("pop3d")["state"] == "starting"
     finally:
         suite.stop()
 
 
-def main():
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and (len(sys.argv) == 1 or n in sys.argv[1:])]
-    failed = skipped = 0
-    for name, test in tests:
-        try:
-            test()
-            print(f"ok   {name}")
-        except Skip as reason:
-            skipped += 1
-            print(f"SKIP: {name}: {reason}")
-        except Exception:  # one test must not end the others
-            failed += 1
-            print(f"FAIL {name}")
-            traceback.print_exc(file=sys.stdout)
-    print(f"{len(tests) - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests({n: f for n, f in globals().items() if n.startswith("test_")}, sys.argv[1:]))

@@ -13,15 +13,11 @@ import tempfile
 import time
 import traceback
 
+from ports import free_port  # noqa: F401 (the tests have it from here)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("POSADA_BUILD", "build/opt"))
 POSADA = os.path.join(BUILD, "bin/posada")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_until(what, seconds=15, why="did not happen in time"):
