@@ -130,9 +130,12 @@ void Conn::act(const LookupRecipient& effect) {
 }
 
 void Conn::act(const ReserveSpace& effect) {
-    if (!room_.queue_is_there()) return session().space_answer(SpaceVerdict::no_queue);
-    const bool room = room_.memory().has_room(std::max<std::uint64_t>(effect.declared_size, 1));
-    session().space_answer(room ? SpaceVerdict::granted : SpaceVerdict::no_space);
+    const std::uint64_t size = std::max<std::uint64_t>(effect.declared_size, 1);
+    room_.when_queue(accepted().id, [this, size](bool there) {
+        const bool room = room_.memory().has_room(size);
+        session().space_answer(!there ? SpaceVerdict::no_queue : room ? SpaceVerdict::granted : SpaceVerdict::no_space);
+        run();
+    });
 }
 
 void Conn::act(const BodyChunk& effect) {

@@ -37,7 +37,9 @@ class Mailroom {
     [[nodiscard]] KnownSpaces& spaces() { return spaces_; }
     [[nodiscard]] LookupClient& lookups() { return lookups_; }
     [[nodiscard]] bool channel_binding() const { return settings_.channel_binding; }
-    [[nodiscard]] bool queue_is_there() const { return queue_ != nullptr && !queue_->closed(); }
+    // then(true) at once, or when the queue is back; then(false) after queue_wait. Once at a time per session.
+    void when_queue(std::uint64_t session, std::function<void(bool there)> then);
+    // Waits for the queue, too.
     void submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts,
                 QueueClient::OnQueued on_queued);
     // The connection is gone; a message it has handed over is queued all the same.
@@ -46,12 +48,23 @@ class Mailroom {
     void adopt(std::string_view name, UniqueFd channel);
 
   private:
+    struct Waiting {
+        std::uint64_t session = 0;
+        Instant until;
+        std::function<void(bool)> then;
+    };
+    [[nodiscard]] bool queue_is_there() const { return queue_ != nullptr && !queue_->closed(); }
+    void answer_waiting(std::size_t count, bool there);
+    void give_up_waiting();
+
     service::NetContext& context_;
     const NetSettings& settings_;
     MemoryBudget memory_;
     LookupClient lookups_;
     KnownSpaces spaces_;
     std::unique_ptr<QueueClient> queue_;
+    std::vector<Waiting> waiting_; // for the queue; the first has waited longest
+    io::Timer wait_timer_;
 };
 
 } // namespace posada::smtpd

@@ -60,6 +60,9 @@ constexpr OptionRow rows[] = {
                                              "Wait for the next command (RFC 5321 4.5.3.2.7: 5 minutes)."),
     duration<&SmtpdOptions::data_timeout>("data_timeout", Seconds(10), Seconds(3'600),
                                           "Wait for the next part of a message's data."),
+    duration<&SmtpdOptions::queue_wait>("queue_wait", Millis(0), Seconds(60),
+                                        "How long a message waits for a queue that is being started again, as after a "
+                                        "reload; then 451 4.3.2."),
     choice<&SmtpdOptions::bare_lf>("bare_lf", bare_lf_words,
                                    "A line of message data that ends in LF alone. refuse: 550 and the connection is "
                                    "closed; repair: it becomes CRLF, for old devices. The end of data is CRLF.CRLF "

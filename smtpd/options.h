@@ -49,6 +49,7 @@ struct SmtpdOptions {
     Millis greeting_delay{0};
     Millis command_timeout{300'000}; // RFC 5321 4.5.3.2.7
     Millis data_timeout{600'000};
+    Millis queue_wait{5'000};
     BareLf bare_lf = BareLf::refuse;
     std::vector<io::Network> relay_networks;
     std::string postmaster; // account; empty = an account of this name

@@ -177,7 +177,7 @@ Status Launcher::start_net() {
 void Launcher::net_ready(NetHandle* net) {
     if (net != net_.get()) return;
     restart_delay_ = Millis(0);
-    missing_services_.assign(daemon_.services.begin(), daemon_.services.end());
+    for (const auto& name : daemon_.services) missing_services_.push_back({net, std::string(name)});
     services_deadline_ = loop_.clock().now() + longest_wait_for_services;
     open_missing_services();
     if (launched_.single) {
@@ -212,17 +212,16 @@ void Launcher::serve_single() {
 }
 
 void Launcher::open_service(NetHandle* net, const std::string& name) {
-    if (net != net_.get()) return;
-    missing_services_.push_back(name);
+    missing_services_.push_back({net, name});
     open_missing_services();
 }
 
 void Launcher::open_missing_services() {
-    std::vector<std::string> still_missing;
-    for (const std::string& name : missing_services_) {
-        const auto channel = monitor_service_->open_service(name);
-        const bool sent = channel.ok() && net_ && net_->send_service(name, channel->get()).ok();
-        if (!sent) still_missing.push_back(name);
+    std::vector<MissingService> still_missing;
+    for (const MissingService& missing : missing_services_) {
+        const auto channel = monitor_service_->open_service(missing.name);
+        const bool sent = channel.ok() && missing.net->send_service(missing.name, channel->get()).ok();
+        if (!sent) still_missing.push_back(missing);
     }
     missing_services_ = std::move(still_missing);
     if (!announced_ && (missing_services_.empty() || loop_.clock().now() >= services_deadline_)) announce();
@@ -246,6 +245,7 @@ void Launcher::replace_net(std::string_view why) {
 
 void Launcher::net_exited(NetHandle* net, int status) {
     const std::uint64_t served = net->serving();
+    std::erase_if(missing_services_, [net](const auto& missing) { return missing.net == net; });
     for (auto& [id, session] : sessions_)
         if (session->net() == net) session->net_gone();
     if (WIFSIGNALED(status) && !net->forks() && !net->killed()) connection_ended(served, status);

@@ -136,7 +136,11 @@ class Launcher {
     std::vector<std::unique_ptr<io::Watch>> accepting_;
     std::unique_ptr<NetHandle> net_;
     std::vector<std::unique_ptr<NetHandle>> retiring_;
-    std::vector<std::string> missing_services_;
+    struct MissingService {
+        NetHandle* net = nullptr;
+        std::string name;
+    };
+    std::vector<MissingService> missing_services_; // those of programs that retire, too: their sessions go on
     Instant services_deadline_{};
     UniqueFd ticket_key_;
     std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;

@@ -297,18 +297,21 @@ int NetProcess::serve() {
 
 void NetProcess::serve_messages(io::Loop& loop, NetService& service) {
     std::optional<io::Watch> watch;
-    const auto stop = [&] {
-        stopping_ = true;
-        watch.reset();
-        service.stop();
+    const auto stop = [&] { // sessions go on, and may yet need a service that was started again
+        if (!std::exchange(stopping_, true)) service.stop();
     };
     watch.emplace(loop, channel_.fd(), io::Interest::read, [&](io::Interest) {
         for (;;) {
             auto received = channel_.receive(2);
             if (!received && received.error().code == Errc::busy) return;
-            if (!received || !received->has_value()) return stop();
-            if ((*received)->type == static_cast<std::uint16_t>(NetMessage::stop)) return stop();
-            serve_message(std::move(**received), service);
+            if (!received || !received->has_value()) {
+                watch.reset();
+                return stop();
+            }
+            if ((*received)->type == static_cast<std::uint16_t>(NetMessage::stop))
+                stop();
+            else
+                serve_message(std::move(**received), service);
         }
     });
     loop.run();

@@ -61,7 +61,7 @@ def crowd_of_5000_before_login_and_the_cap_the_second_address_logs_in_at_once():
         second_logs_in(d)
         before = pss_kib(p.pid for p in d.tree())
         crowd = Crowd(d.port, FLOODER, CROWD)
-        assert (crowd.greeted, crowd.refused, crowd.unheard) == (50, CROWD - 50, 0), vars(crowd)
+        assert (crowd.greeted, crowd.refused, crowd.unheard) == (50, CROWD - 50, 0), crowd.told
         assert d.count_log(f"limit-refuse .*rip={FLOODER} limit=per-source") == CROWD - 50
         within_a_second(d)
         after = pss_kib(p.pid for p in d.tree())
@@ -98,7 +98,7 @@ def crowd_of_5000_before_login_without_the_cap_stays_and_the_second_address_logs
     with Server("[limits]\nper_source = 6000\nper_service = 6000\n") as d:
         before = pss_kib([d.process.pid])
         crowd = Crowd(d.port, FLOODER, CROWD)
-        assert (crowd.greeted, crowd.unheard) == (CROWD, 0), vars(crowd)
+        assert (crowd.greeted, crowd.unheard) == (CROWD, 0), crowd.told
         within_a_second(d)
         assert crowd.still_open() == CROWD
         launcher = pss_kib([d.process.pid]) - before
@@ -114,7 +114,7 @@ def crowd_that_fills_the_service_the_oldest_of_it_goes_for_a_second_address():
         logged_in = Client(d, source=FLOODER)  # the oldest of all, but somebody
         assert logged_in.log_in("daniel").startswith("+OK")
         crowd = Crowd(d.port, FLOODER, 299)
-        assert crowd.greeted == 299, vars(crowd)
+        assert crowd.greeted == 299, crowd.told
         more = Crowd(d.port, FLOODER, 20)
         assert more.refused == 20, "the busiest source gets no room at its own cost"
         assert crowd.still_open() == 299

@@ -9,7 +9,7 @@ make --no-print-directory build/opt/sbin/pop3d build/opt/libexec/posada/pop3d-ne
 work=$(mktemp -d) || exit 71
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
-python() { timeout -k 10 100 python3 -W ignore "$@" </dev/null 2>&1; }
+python() { timeout -k 10 600 python3 -W ignore "$@" </dev/null 2>&1; }
 
 part() { # $1: name; $2: its output
     local line

@@ -263,7 +263,7 @@ def process_of(server, client):
 class Crowd:
     """Many idle connections from one address. Each has been greeted, refused or cut when the constructor returns."""
 
-    def __init__(self, port, source, count, hello=b"", seconds=60):
+    def __init__(self, port, source, count, hello=b"", seconds=300):
         self.sockets, self.greeted, self.refused, self.cut = {}, 0, 0, 0
         poll, under_way, started = select.epoll(), 0, 0
         end = time.monotonic() + seconds
@@ -280,6 +280,7 @@ class Crowd:
                 self.take(fd, poll, hello)
                 under_way -= 1
         self.unheard = under_way
+        self.told = f"{self.greeted} greeted, {self.refused} refused, {self.cut} cut, {self.unheard} unheard"
         poll.close()
 
     def take(self, fd, poll, hello):

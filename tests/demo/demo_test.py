@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import signal
+import smtplib
 import socket
 import ssl
 import stat
@@ -250,6 +251,27 @@ def test_as_an_ordinary_user():
             assert status["isolation"] == "sandbox only, no PAM", status
     finally:
         shutil.rmtree(directory)
+
+
+def test_a_reload_refuses_no_mail_and_sessions_go_on():
+    with Demo() as demo:
+        def session():
+            return smtplib.SMTP("127.0.0.1", demo.port("smtp"), timeout=20)
+
+        def send(server, subject):
+            server.sendmail("a@example.org", ["lir@micasa.test"], f"Subject: {subject}\r\n\r\ntext\r\n")
+        older, sent = session(), 0
+        for _ in range(3):
+            subprocess.run([POSADA, "reload", "--control", demo.endpoints["control_socket"]], check=True, capture_output=True)
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                with session() as newer:
+                    send(newer, sent)
+                send(older, sent)
+                sent += 2
+                time.sleep(0.05)
+        older.quit()
+        wait_until(lambda: len(demo.mails("lir")) == sent, 30, f"{sent} were accepted")
 
 
 def test_status_shows_every_service():

@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import BUILD, Demo, run_tests, wait_until  # noqa: E402
@@ -76,11 +75,7 @@ def main():
                     f'domain = "yahoo.com"\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n')
 
         def handed_over_and_queued():
-            for _ in range(20):  # within half a second of the reload the queue may not be back
-                answers = speak(first.endpoints["services"]["smtp"]["port"])
-                if not answers[4].startswith("451 4.3.2"):
-                    break
-                time.sleep(0.3)
+            answers = speak(first.endpoints["services"]["smtp"]["port"])
             assert [a[:3] for a in answers] == ["220", "250", "250", "250", "354", "250", "221"], answers
             assert "pleased to meet you" in answers[1] and "Message accepted for delivery" in answers[5], answers
 

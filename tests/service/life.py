@@ -190,20 +190,39 @@ def a_client_that_has_said_everything_gets_every_answer():
             assert [client.line() for _ in range(4)] == ["+ONE", "+two", "+THREE", None]
 
 
+def peak_kib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
+
+
 @test
 def an_endless_pipeline_waits_for_its_reader():
     with echod() as d:
         client = Client(d.port)
+        client.ask("ECHO x", "+x")
+        pid = int(d.wait_log(r"connect .*session=1 pid=(\d+)").group(1))
+        before, sent = peak_kib(pid), 0
         client.socket.settimeout(0.5)
-        sent = 0
         with contextlib.suppress(TimeoutError):
             while sent < 64 << 20:
                 sent += client.socket.send(b"ECHO " + b"x" * 400 + b"\r\n")
         assert sent < 48 << 20, "everything was taken in"
+        assert peak_kib(pid) < before + 1024, (before, peak_kib(pid))
+
+
+@test
+def what_a_client_asks_for_is_opened_when_it_has_read_what_came_before():
+    with echod(users=["daniel"]) as d:
+        os.truncate(f"{d.folder}/daniel/letter", 8 << 20)
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
         pid = int(d.wait_log(r"connect .*session=1 pid=(\d+)").group(1))
-        with open(f"/proc/{pid}/status") as f:
-            peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
-        assert peak < 40_000, peak
+        before = len(os.listdir(f"/proc/{pid}/fd"))
+        client.send(b"READ letter\r\n" * 200)
+        client.expect(f"+{8 << 20}")
+        for _ in range(25):
+            assert len(os.listdir(f"/proc/{pid}/fd")) < before + 5
+            time.sleep(0.02)
 
 
 @test
