@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/login_times.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <utility>
 
-#include "common/base/fd.h"
 #include "common/base/hash.h"
+#include "common/base/shared_table.h"
 
 namespace posada::pop3d {
 
@@ -22,13 +20,9 @@ constexpr std::uint64_t time_mask = (std::uint64_t{1} << time_bits) - 1;
 
 Result<LoginTimes> LoginTimes::open(const std::string& path) {
     static_assert(Place::is_always_lock_free && sizeof(Place) == sizeof(std::uint64_t), "shared by processes");
-    const UniqueFd file(path.empty() ? ::memfd_create("posada-login-times", MFD_CLOEXEC)
-                                     : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.valid()) return errno_error("table of login times " + path);
-    if (::ftruncate(file.get(), table_bytes) != 0) return errno_error("size of the table of login times");
-    void* memory = ::mmap(nullptr, table_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-    if (memory == MAP_FAILED) return errno_error("map of the table of login times");
-    return LoginTimes(static_cast<Place*>(memory));
+    const auto memory = map_shared(path, table_bytes);
+    if (!memory) return memory.error();
+    return LoginTimes(static_cast<Place*>(*memory));
 }
 
 LoginTimes::LoginTimes(LoginTimes&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {}

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/service/limits.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
-#include "common/base/fd.h"
 #include "common/base/hash.h"
+#include "common/base/shared_table.h"
 
 namespace posada::service {
 
@@ -20,7 +17,7 @@ namespace {
 
 constexpr std::uint32_t max_slots = 16'384;
 constexpr std::uint32_t max_penalties = 4'096; // beyond it the table is permissive: a flood must not lock others out
-constexpr std::uint64_t magic = 0x706f736164613031ULL;
+constexpr std::uint32_t version = 2;
 
 // Never 0, which marks a free place.
 std::uint64_t hash_text(std::string_view text) { return std::max<std::uint64_t>(fnv1a(text), 1); }
@@ -40,8 +37,6 @@ struct Penalty {
 } // namespace
 
 struct LimitTable {
-    std::uint64_t ready;
-    pthread_mutex_t mutex;
     std::uint32_t high_water;         // slots above it were never used
     std::uint32_t penalty_high_water; // nor penalties: 96 KiB need not be read for every client
     Slot slots[max_slots];
@@ -49,30 +44,6 @@ struct LimitTable {
 };
 
 namespace {
-
-// A robust mutex: a launcher killed inside the lock does not stop the others.
-class Lock {
-  public:
-    explicit Lock(pthread_mutex_t& mutex) : mutex_(mutex) {
-        if (::pthread_mutex_lock(&mutex_) == EOWNERDEAD) ::pthread_mutex_consistent(&mutex_);
-    }
-    ~Lock() { ::pthread_mutex_unlock(&mutex_); }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-  private:
-    pthread_mutex_t& mutex_;
-};
-
-void initialise(LimitTable& table) {
-    pthread_mutexattr_t attributes;
-    ::pthread_mutexattr_init(&attributes);
-    ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    ::pthread_mutex_init(&table.mutex, &attributes);
-    ::pthread_mutexattr_destroy(&attributes);
-    table.ready = magic;
-}
 
 struct Count {
     std::uint32_t total = 0, service = 0, source = 0;
@@ -124,6 +95,11 @@ Penalty* find_penalty(LimitTable& table, std::uint64_t source) {
     return found == end ? nullptr : found;
 }
 
+// One that lasts longer than any may is of another boot of the machine.
+bool in_force(const Penalty* penalty, std::int64_t now, const LimitConfig& config) {
+    return penalty != nullptr && now < penalty->until && penalty->until - now <= config.penalty_max.count();
+}
+
 Penalty* place_for_penalty(LimitTable& table, std::int64_t now, const LimitConfig& config) {
     const std::uint32_t used = std::min(table.penalty_high_water, max_penalties);
     for (std::uint32_t i = 0; i < used; ++i)
@@ -133,6 +109,10 @@ Penalty* place_for_penalty(LimitTable& table, std::int64_t now, const LimitConfi
 }
 
 } // namespace
+
+struct Limits::Table : SharedTable<LimitTable> {
+    explicit Table(SharedTable&& table) : SharedTable(std::move(table)) {}
+};
 
 const char* refused_name(Refused which) noexcept {
     switch (which) {
@@ -144,81 +124,61 @@ const char* refused_name(Refused which) noexcept {
     return "unknown";
 }
 
+Limits::Limits(std::unique_ptr<Table> table, std::string_view service, const LimitConfig& config)
+    : table_(std::move(table)), config_(config), service_(hash_text(service)) {}
+
+Limits::Limits(Limits&& other) noexcept = default;
+Limits& Limits::operator=(Limits&& other) noexcept = default;
+Limits::~Limits() = default;
+
 Result<Limits> Limits::open(const std::string& path, std::string_view service, const LimitConfig& config) {
-    UniqueFd file(path.empty() ? ::memfd_create("posada-limits", MFD_CLOEXEC)
-                               : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.valid()) return errno_error("limits table " + path);
-    if (::flock(file.get(), LOCK_EX) != 0) return errno_error("lock of the limits table");
-    if (::ftruncate(file.get(), sizeof(LimitTable)) != 0) return errno_error("size of the limits table");
-    void* memory = ::mmap(nullptr, sizeof(LimitTable), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-    if (memory == MAP_FAILED) return errno_error("map of the limits table");
-    Limits limits;
-    limits.table_ = static_cast<LimitTable*>(memory);
-    limits.config_ = config;
-    limits.service_ = hash_text(service);
-    if (limits.table_->ready != magic) initialise(*limits.table_);
-    ::flock(file.get(), LOCK_UN); // the mapping keeps the open file, and with it the lock, alive
-    return limits;
-}
-
-Limits::Limits(Limits&& other) noexcept
-    : table_(std::exchange(other.table_, nullptr)), config_(other.config_), service_(other.service_) {}
-
-Limits& Limits::operator=(Limits&& other) noexcept {
-    std::swap(table_, other.table_);
-    config_ = other.config_;
-    service_ = other.service_;
-    return *this;
-}
-
-Limits::~Limits() {
-    if (table_ != nullptr) ::munmap(table_, sizeof(LimitTable));
+    auto table = SharedTable<LimitTable>::open(path, version);
+    if (!table) return table.error();
+    return Limits(std::make_unique<Table>(std::move(*table)), service, config);
 }
 
 Limits::Admission Limits::admit(std::string_view source_key, Instant now) {
     const std::uint64_t source = hash_text(source_key);
     const std::int64_t at = now.time_since_epoch().count();
-    const Lock lock(table_->mutex);
+    const auto table = table_->lock();
     Admission admission;
-    const Penalty* penalty = find_penalty(*table_, source);
-    if (penalty != nullptr && at < penalty->until) {
+    if (in_force(find_penalty(*table, source), at, config_)) {
         admission.refused = Refused::penalty;
         return admission;
     }
-    admission.refused = exceeded(count(*table_, service_, source), config_);
+    admission.refused = exceeded(count(*table, service_, source), config_);
     if (admission.refused) {
-        reclaim_dead(*table_);
-        admission.refused = exceeded(count(*table_, service_, source), config_);
+        reclaim_dead(*table);
+        admission.refused = exceeded(count(*table, service_, source), config_);
         if (admission.refused) return admission;
     }
-    admission.slot = free_slot(*table_);
-    table_->slots[admission.slot] = Slot{source, service_, ::getpid()};
+    admission.slot = free_slot(*table);
+    table->slots[admission.slot] = Slot{source, service_, ::getpid()};
     return admission;
 }
 
 std::optional<Refused> Limits::rename(std::uint32_t slot, std::string_view source_key, Instant now) {
     const std::uint64_t source = hash_text(source_key);
-    const Lock lock(table_->mutex);
-    const Penalty* penalty = find_penalty(*table_, source);
-    if (penalty != nullptr && now.time_since_epoch().count() < penalty->until) return Refused::penalty;
-    if (count(*table_, service_, source).source >= config_.per_source) reclaim_dead(*table_);
-    if (count(*table_, service_, source).source >= config_.per_source) return Refused::per_source;
-    table_->slots[slot].source = source;
+    const auto table = table_->lock();
+    if (in_force(find_penalty(*table, source), now.time_since_epoch().count(), config_)) return Refused::penalty;
+    if (count(*table, service_, source).source >= config_.per_source) reclaim_dead(*table);
+    if (count(*table, service_, source).source >= config_.per_source) return Refused::per_source;
+    table->slots[slot].source = source;
     return std::nullopt;
 }
 
 void Limits::release(std::uint32_t slot) {
-    const Lock lock(table_->mutex);
-    if (slot < max_slots && table_->slots[slot].pid == ::getpid()) table_->slots[slot].pid = 0;
+    const auto table = table_->lock();
+    if (slot < max_slots && table->slots[slot].pid == ::getpid()) table->slots[slot].pid = 0;
 }
 
 Millis Limits::penalise(std::string_view source_key, Instant now) {
     const std::uint64_t source = hash_text(source_key);
     const std::int64_t at = now.time_since_epoch().count();
-    const Lock lock(table_->mutex);
-    Penalty* penalty = find_penalty(*table_, source);
+    const auto table = table_->lock();
+    Penalty* penalty = find_penalty(*table, source);
     const bool fresh = penalty == nullptr || at > penalty->until + config_.penalty_max.count();
-    if (penalty == nullptr) penalty = place_for_penalty(*table_, at, config_);
+    if (penalty == nullptr) penalty = place_for_penalty(*table, at, config_);
     if (penalty == nullptr) return Millis(0);
     const std::int64_t length = fresh ? config_.penalty_start.count()
                                       : std::min<std::int64_t>(penalty->length * 2, config_.penalty_max.count());

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,8 +27,6 @@ struct LimitConfig {
 
 enum class Refused : std::uint8_t { total, per_service, per_source, penalty };
 const char* refused_name(Refused which) noexcept;
-
-struct LimitTable; // the shared memory
 
 class Limits {
   public:
@@ -49,10 +48,11 @@ class Limits {
     Millis penalise(std::string_view source_key, Instant now);
 
   private:
-    Limits() = default;
-    LimitTable* table_ = nullptr;
+    struct Table; // the shared memory
+    Limits(std::unique_ptr<Table> table, std::string_view service, const LimitConfig& config);
+    std::unique_ptr<Table> table_;
     LimitConfig config_;
-    std::uint64_t service_ = 0;
+    std::uint64_t service_;
 };
 
 } // namespace posada::service

@@ -78,6 +78,7 @@ LoginConfig login_config(const CommonOptions& options, std::string_view service,
     out.deadline = options.auth.deadline;
     out.workers = options.auth.workers;
     out.throttle.delays = options.auth.delays;
+    out.throttle.file = options.paths.run_dir + "/login-delays";
     out.scram = options.auth.scram;
     out.exempt = options.auth.exempt;
     return out;
@@ -99,6 +100,9 @@ LoginService::LoginService(io::Loop& loop, LoginConfig config)
             config_.log_fd),
       scram_secret_(scram_secret(config_.secret_file)), make_backends_(configured_backends),
       reap_timer_(loop, [this] { reap(); }), checkers_(1, config_.deadline, config_.log_fd) {
+    if (!throttle_.shared() && ::geteuid() == 0)
+        log(event::auth_setup, {{"error", throttle_.shared().error().describe() +
+                                              "; until then each daemon counts wrong passwords by itself"}});
     const auto& backends = config_.backends;
     if (std::find(backends.begin(), backends.end(), "pam") != backends.end())
         auth::keep_pam_modules(config_.pam_service);

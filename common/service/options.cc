@@ -47,8 +47,8 @@ constexpr OptionRow auth_rows[] = {
         "Time for one password check, and before that for a free worker; then the login fails for now."),
     integer<&AuthOptions::workers>("workers", 0, 10'000,
                                    "Password checks at once, the others wait; 0: four per processor core."),
-    duration_list<&AuthOptions::delays>(
-        "delays", "Wait before the answer to the 1st, 2nd ... refused login of a source; the last value stays."),
+    duration_list<&AuthOptions::delays>("delays", "Wait before the answer to the 1st, 2nd ... refused login of a "
+                                                  "source, whichever daemon refuses; the last stays."),
     network_list<&AuthOptions::exempt>("exempt", "Sources that are never delayed or penalised for refused logins."),
     range<&AuthOptions::virtual_uids>("virtual_uids", 1'000, 4'000'000'000,
                                       "Uids that \"posada user add\" gives to users without a Unix account."),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Logins and agents: whose files, delays, deadlines, workers."""
+import contextlib
 import os
 import re
 import select
@@ -7,7 +8,8 @@ import signal
 import tempfile
 import time
 
-from harness import (ECHOD, SHARED, USER, Client, children, echod, make_certificate, test, wait_until)
+from harness import (ECHOD, SHARED, USER, Client, children, connected_pair, echod, launched, listening, make_certificate,
+                     make_user, test, wait_until)
 
 SLOW_ROUNDS = 200_000  # a check of some tenths of a second
 
@@ -43,6 +45,60 @@ def wrong_passwords_cost_more_and_more_whichever_connection_brings_them():
         began = time.time()
         Client(d.port, source="127.0.0.3").ask("LOGIN daniel hungry", "+daniel")
         assert time.time() - began < 0.4, "others do not wait"
+
+
+SLOW_REFUSALS = '[auth]\nbackends = ["users"]\ndelays = ["3s"]\n'
+
+
+def held_back(client, began):
+    """A right password of the same source waits for what the wrong one has cost."""
+    client.ask("LOGIN daniel hungry", "+daniel")
+    assert time.time() - began > 2.7, f"after {time.time() - began:.1f} s"
+
+
+@test
+def under_inetd_who_hangs_up_after_a_wrong_password_waits_in_the_next_process():
+    with tempfile.TemporaryDirectory(prefix="posada-service-") as folder, contextlib.ExitStack() as ends:
+        os.chmod(folder, 0o755)
+        make_user(folder)
+
+        def connect(source):
+            ours, theirs = connected_pair(source)
+            with theirs:
+                d = ends.enter_context(launched(stdin=theirs, folder=folder, config=SLOW_REFUSALS))
+            return Client.over(ours), d
+
+        guesser, d = connect("127.0.0.2")
+        guesser.send("LOGIN daniel wrong")
+        d.wait_log("auth-fail")
+        began = time.time()
+        guesser.close()
+        other, _ = connect("127.0.0.3")
+        other.ask("LOGIN daniel hungry", "+daniel")
+        assert time.time() - began < 2.7, "others do not wait"
+        held_back(connect("127.0.0.2")[0], began)
+
+
+@test
+def a_reload_forgives_nobody():
+    with echod(SLOW_REFUSALS, users=["daniel"]) as d:
+        Client(d.port, source="127.0.0.2").send("LOGIN daniel wrong")
+        d.wait_log("auth-fail")
+        began = time.time()
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_log("config-loaded.*SIGHUP")
+        held_back(Client(d.port, source="127.0.0.2"), began)
+
+
+@test
+def what_one_daemon_has_counted_another_knows():
+    with echod(SLOW_REFUSALS, users=["daniel"]) as d:
+        Client(d.port, source="127.0.0.2").send("LOGIN daniel wrong")
+        d.wait_log("auth-fail")
+        began = time.time()
+        with listening() as socket, launched([socket.fileno()], "echo", folder=d.folder, config=SLOW_REFUSALS,
+                                             program=SHARED):
+            held_back(Client(socket.getsockname()[1], source="127.0.0.2"), began)
 
 
 @test

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/common/auth/scratch.h"
+
 namespace posada::auth {
 namespace {
 
@@ -81,7 +83,7 @@ TEST_F(ThrottleTest, OnlyTheLastTenFailuresAreRemembered) {
     EXPECT_EQ(guess(0), Seconds(12));
 }
 
-TEST_F(ThrottleTest, MarksMeanNothingToAnotherProcess) {
+TEST_F(ThrottleTest, MarksMeanNothingToAnotherTable) {
     Throttle other(clock, ThrottleConfig());
     EXPECT_NE(throttle.mark("lir", "hungry"), other.mark("lir", "hungry"));
     EXPECT_EQ(throttle.mark("lir", "hungry"), throttle.mark("lir", "hungry"));
@@ -89,17 +91,55 @@ TEST_F(ThrottleTest, MarksMeanNothingToAnotherProcess) {
 
 TEST_F(ThrottleTest, AFullTableStillDelaysButTracksNobodyNew) {
     ThrottleConfig config;
-    config.max_sources = 2;
+    config.rows = 1;
     Throttle small(clock, config);
-    static_cast<void>(small.failed("a", "1"));
-    static_cast<void>(small.failed("b", "1"));
-    EXPECT_EQ(small.failed("c", "1"), Seconds(2));
-    EXPECT_EQ(small.failed("c", "2"), Seconds(2));
-    EXPECT_EQ(small.sources(), 2U);
+    for (const char* source : {"a", "b", "c", "d", "e", "f", "g", "h"}) static_cast<void>(small.failed(source, "1"));
+    EXPECT_EQ(small.failed("i", "1"), Seconds(2));
+    EXPECT_EQ(small.failed("i", "2"), Seconds(2));
+    EXPECT_EQ(small.sources(), 8U);
     EXPECT_EQ(small.failed("a", "2"), Seconds(4)) << "those inside are still counted";
     clock.advance(Seconds(600));
-    static_cast<void>(small.failed("c", "3"));
-    EXPECT_EQ(small.sources(), 1U) << "the quiet ones made room";
+    static_cast<void>(small.failed("i", "3"));
+    EXPECT_EQ(small.failed("i", "4"), Seconds(4)) << "the quiet ones made room";
+    EXPECT_EQ(small.sources(), 8U);
+}
+
+// Two daemons, or two processes that inetd has started.
+TEST_F(ThrottleTest, WhoeverHasTheSameFileCountsTheSameGuesses) {
+    const test::Scratch scratch;
+    ThrottleConfig config;
+    config.file = scratch.file("login-delays");
+    Throttle pop(clock, config);
+    Throttle submission(clock, config);
+    EXPECT_TRUE(pop.shared());
+    EXPECT_EQ(pop.failed("192.0.2.1", pop.mark("lir", "a")), Seconds(2));
+    EXPECT_EQ(submission.hold("192.0.2.1"), Seconds(2));
+    EXPECT_EQ(submission.failed("192.0.2.1", submission.mark("lir", "a")), Seconds(2)) << "the same guess";
+    EXPECT_EQ(submission.failed("192.0.2.1", submission.mark("lir", "b")), Seconds(4));
+    pop.succeeded("192.0.2.1");
+    EXPECT_EQ(submission.hold("192.0.2.1"), Millis(0));
+}
+
+TEST_F(ThrottleTest, ATimeToComeIsOfAnotherBoot) {
+    const test::Scratch scratch;
+    ThrottleConfig config;
+    config.file = scratch.file("login-delays");
+    clock.advance(Seconds(100'000));
+    Throttle before(clock, config);
+    for (const char* guess : {"1", "2", "3"}) static_cast<void>(before.failed("a", guess));
+    FakeClock new_boot;
+    Throttle after(new_boot, config);
+    EXPECT_EQ(after.hold("a"), Millis(0));
+    EXPECT_EQ(after.failed("a", "4"), Seconds(2));
+}
+
+TEST_F(ThrottleTest, WithoutItsFileItCountsForItself) {
+    ThrottleConfig config;
+    config.file = "/nonexistent/login-delays";
+    Throttle alone(clock, config);
+    EXPECT_FALSE(alone.shared());
+    EXPECT_EQ(alone.failed("a", "1"), Seconds(2));
+    EXPECT_EQ(alone.hold("a"), Seconds(2));
 }
 
 TEST_F(ThrottleTest, WithoutDelaysNothingIsHeld) {
