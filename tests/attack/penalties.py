@@ -32,7 +32,7 @@ def timed(client, user, password):
 
 
 def took(seconds, at_least):
-    assert at_least - 0.1 <= seconds < at_least + 1.2, f"{seconds:.2f} s instead of {at_least}"
+    assert at_least - 0.1 <= seconds < at_least * 1.9, f"{seconds:.2f} s instead of {at_least}"  # the next is twice it
 
 
 def make_tests(d):
@@ -68,7 +68,7 @@ def make_tests(d):
         time.sleep(0.5)
         reply, seconds = timed(Client(d, source="127.0.3.5"), "daniel", "hungry")
         assert reply.startswith("+OK"), reply
-        assert seconds < 1, seconds
+        assert seconds < 1.9, seconds
 
     def a_success_forgives():
         assert timed(Client(d, source="127.0.3.6"), "lir", "guess")[0] == WRONG
@@ -88,7 +88,7 @@ def make_tests(d):
                 client, user, began = waiting.pop(readable)
                 seconds = time.monotonic() - began
                 answers.add(client.line())
-                assert 1.9 <= seconds < 3.2, f"{user} is answered after {seconds:.2f} s"
+                assert 1.9 <= seconds < 3.9, f"{user} is answered after {seconds:.2f} s"
         assert len(answers) == 2, answers  # one to USER, one to PASS
 
     return {name: f for name, f in locals().items() if callable(f)}

@@ -156,15 +156,15 @@ def sessions_outlive_a_zygote_that_is_killed_and_new_clients_get_another():
 @test
 def silence_ends_a_connection_and_each_reply_starts_the_time_anew():
     for program in (ECHOD, SHARED):
-        with echod('[echod]\nidle_timeout = "700ms"\n', program=program) as d:
+        with echod('[echod]\nidle_timeout = "1200ms"\n', program=program) as d:
             began = time.time()
             silent, busy = Client(d.port), Client(d.port)
-            for _ in range(5):
-                time.sleep(0.3)
+            for _ in range(4):
+                time.sleep(0.4)
                 busy.ask("ECHO x", "+x")
             assert silent.line() is None
             assert busy.line() is None
-            assert 2.1 < time.time() - began < 4, time.time() - began
+            assert 2.7 < time.time() - began < 8, time.time() - began
             wait_until(lambda d=d: d.log().count("reason=timeout") == 2, 5, "the log says nothing of it")
 
 
@@ -173,10 +173,10 @@ def half_a_line_now_and_then_is_silence():
     with echod('[echod]\nidle_timeout = "600ms"\n') as d:
         client, began = Client(d.port), time.time()
         with contextlib.suppress(OSError):
-            for _ in range(20):
+            while time.time() - began < 8:
                 client.send(b"x")
                 time.sleep(0.1)
-        assert client.line() is None and time.time() - began < 4
+        assert client.line() is None and time.time() - began < 8
         d.wait_log("session-end .*reason=timeout")
 
 
@@ -256,7 +256,7 @@ def a_stop_waits_for_a_client_that_does_not_read_no_longer_than_the_grace():
         client.expect(f"+{size}")
         began = time.time()
         assert d.stop() == 0
-        assert 1 < time.time() - began < 7, time.time() - began
+        assert 1 < time.time() - began < 9, time.time() - began
 
 
 @test

@@ -38,13 +38,15 @@ def a_user_logs_in_and_the_own_agent_reads_the_own_files():
 @test
 def wrong_passwords_cost_more_and_more_whichever_connection_brings_them():
     with echod('[auth]\nbackends = ["users"]\ndelays = ["400ms", "1200ms"]\n', users=["daniel"]) as d:
-        for guess, cost in (("a", 0.4), ("b", 1.2)):
+        for guess, least, most in (("a", 0.35, 1.1), ("b", 1.15, 9)):
             began = time.time()
             Client(d.port, source="127.0.0.2").ask("LOGIN daniel " + guess, "-wrong")
-            assert cost - 0.05 < time.time() - began < cost + 0.7, (guess, time.time() - began)
-        began = time.time()
+            assert least < time.time() - began < most, (guess, time.time() - began)
+        held = Client(d.port, source="127.0.0.2")
+        held.send("LOGIN daniel c")
         Client(d.port, source="127.0.0.3").ask("LOGIN daniel hungry", "+daniel")
-        assert time.time() - began < 0.4, "others do not wait"
+        assert not select.select([held.socket], [], [], 0)[0], "others do not wait"
+        held.expect("-wrong")
 
 
 SLOW_REFUSALS = '[auth]\nbackends = ["users"]\ndelays = ["3s"]\n'
@@ -111,11 +113,17 @@ def after_so_many_wrong_passwords_the_connection_ends():
         d.wait_log("session-end .*reason=\"too many failed logins\"")
 
 
+def workers_gone(d):
+    """The users file has been looked through: the net program is the only child."""
+    wait_until(lambda: len(children(d.process.pid)) == 1, 10, "more than the net program")
+    return 1
+
+
 @test
 def passwords_are_checked_by_so_many_workers_and_the_others_wait():
     with echod('[auth]\nbackends = ["users"]\nworkers = 2\ndelays = ["10ms"]\n', users=["daniel"],
                rounds=SLOW_ROUNDS) as d:
-        idle = len(children(d.process.pid))
+        idle = workers_gone(d)
         clients = [Client(d.port, source=f"127.0.0.{n}") for n in range(2, 8)]
         for client in clients:
             client.send("LOGIN daniel wrong")
@@ -133,9 +141,9 @@ def passwords_are_checked_by_so_many_workers_and_the_others_wait():
 @test
 def a_check_that_takes_too_long_is_given_up_and_says_not_now():
     with echod('[auth]\nbackends = ["users"]\ndeadline = "1s"\n', users=["daniel"], rounds=30 * SLOW_ROUNDS) as d:
-        idle, began = len(children(d.process.pid)), time.time()
+        idle, began = workers_gone(d), time.time()
         Client(d.port).ask("LOGIN daniel hungry", "-not now")
-        assert 0.9 < time.time() - began < 3, time.time() - began
+        assert 0.9 < time.time() - began < 8, time.time() - began
         d.wait_log("auth-temp ")
         wait_until(lambda: len(children(d.process.pid)) == idle, 5, "its worker is still there")
 
@@ -165,7 +173,12 @@ def a_transcript_has_the_dialog_and_no_password():
 
 
 def agents_of(d):
-    return [p for p in children(d.process.pid) if b"[agent]" in open(f"/proc/{p}/cmdline", "rb").read()]
+    found = []
+    for child in children(d.process.pid):
+        with contextlib.suppress(FileNotFoundError):  # one that has just ended
+            if b"[agent]" in open(f"/proc/{child}/cmdline", "rb").read():
+                found.append(child)
+    return found
 
 
 @test

@@ -97,7 +97,7 @@ def a_signer_that_dies_is_replaced_and_nobody_hangs():
                 asked.starttls()
                 raise AssertionError("who signed?")
             except (ssl.SSLError, ConnectionError):
-                assert time.time() - began < 3
+                assert time.time() - began < 4.5, "it was waited for"
             d.wait_log(r'tls-fail .*error=".*the signer is gone')
             old.ask("UPPER kept", "+KEPT")
             end = time.time() + 5
@@ -242,10 +242,10 @@ def a_handshake_that_does_not_go_on_ends_at_the_idle_time():
             began = time.time()
             client = Client(port, banner=False)
             with contextlib.suppress(OSError):
-                for octet in bytes.fromhex("16030100c8010000c40303") + bytes(30):
+                for octet in bytes.fromhex("16030100c8010000c40303") + bytes(100):
                     client.send(bytes([octet]))
                     time.sleep(0.1)
-            assert client.line() is None and time.time() - began < 4
+            assert client.line() is None and time.time() - began < 8
             d.wait_log("tls-fail .*took too long")
 
 

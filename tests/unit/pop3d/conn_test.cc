@@ -119,7 +119,7 @@ TEST_F(ConnTest, ALostConnectionDeletesNothing) {
 }
 
 TEST_F(ConnTest, IdleTimeDeletesNothingAndSaysNothing) {
-    settings.options.idle_timeout = Millis(150);
+    settings.options.idle_timeout = Millis(500);
     scratch.put("new/1.a", "\n");
     const std::string out = talk(std::string(login) + "DELE 1\r\n", false);
     EXPECT_TRUE(out.ends_with("+OK message 1 deleted\r\n")) << out;

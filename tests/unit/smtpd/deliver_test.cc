@@ -82,6 +82,7 @@ class DeliverTest : public testing::Test {
         config.sources = {scratch_.path() + "/users", false, 1000};
         config.change_user = ::geteuid() == 0;
         config.deadline = deadline;
+        config.idle_after = Seconds(600);
         config.log_fd = log_.get();
         deliver_ = std::make_unique<Deliver>(*loop_, reaper_, std::move(config));
         auto channel = open_queue(scratch_.path(), QueueRole::deliver);
@@ -152,7 +153,7 @@ TEST_F(DeliverTest, NobodysMailGoesBackToItsSender) {
 }
 
 TEST_F(DeliverTest, AnAgentThatHangsIsKilledAndItsMailDeferred) {
-    start_deliver(Millis(300));
+    start_deliver(Seconds(2));
     submit({"daniel@micasa.test"}, "one\r\n");
     ASSERT_TRUE(run_until([&] { return files_in(new_of("daniel")).size() == 1; }));
     const pid_t agent = agent_pid();

@@ -9,9 +9,12 @@ namespace posada::smtpd {
 namespace {
 
 struct Asker {
+    explicit Asker(Millis answer_within = Seconds(20))
+        : client(
+              *loop, [this] { ++wanted; }, answer_within) {}
     std::unique_ptr<io::Loop> loop = std::move(*io::Loop::create());
     int wanted = 0;
-    LookupClient client{*loop, [this] { ++wanted; }, Millis(300)};
+    LookupClient client;
     std::vector<std::string> answers; // "name yes", "name no", "name unavailable"
     std::size_t expected = 0;
 
@@ -95,7 +98,7 @@ TEST(LookupClient, AQuestionThatKillsTwoWorkersIsGivenUp) {
 }
 
 TEST(LookupClient, AWorkerThatHangsIsReplaced) {
-    Asker asker;
+    Asker asker{Millis(300)};
     priv::Channel worker = asker.connect();
     asker.ask(1, "slow");
     asker.loop->run(); // until the deadline

@@ -491,5 +491,16 @@ TEST(SmtpRegression, Row49_PasswordGuessingEnds) {
     EXPECT_TRUE(server.closed());
 }
 
+// The monitor never hears of these.
+TEST(SmtpRegression, Row49_AttemptsThatAreNoPasswordEnd) {
+    SmtpServer server(default_policy(), submission_peer());
+    start_dialog(server);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(server.codes("AUTH PLAIN " + plain("lir", "") + "\r\n"), "535");
+    EXPECT_FALSE(server.closed());
+    EXPECT_EQ(server.codes("AUTH PLAIN " + plain("lir", "") + "\r\n"), "535");
+    EXPECT_TRUE(server.closed());
+    EXPECT_TRUE(server.asked.empty());
+}
+
 } // namespace
 } // namespace posada::smtpd::test

@@ -262,11 +262,16 @@ TEST(SmtpAuth, ScramWithoutVerifiersIsNotOffered) {
     EXPECT_EQ(server.say("AUTH CRAM-MD5\r\n").substr(0, 9), "504 5.5.4");
 }
 
-TEST(SmtpAuth, NotDuringAMessage) {
+TEST(SmtpAuth, AfterEhloAndOnceAndNotDuringAMessage) {
     SmtpServer server(default_policy(), submission_peer());
-    (void)server.codes("EHLO x\r\nNOOP\r\n");
-    SmtpServer other(default_policy(), submission_peer());
-    EXPECT_EQ(other.codes("AUTH PLAIN\r\n"), "503") << "EHLO first";
+    const std::string auth = "AUTH PLAIN " + plain("lir", "pamplona") + "\r\n";
+    EXPECT_EQ(server.codes(auth), "503") << "EHLO first";
+    EXPECT_EQ(server.codes("EHLO x\r\n"), "250");
+    EXPECT_EQ(server.codes(auth), "235");
+    EXPECT_EQ(server.codes(auth), "503");
+    EXPECT_EQ(server.codes("MAIL FROM:<lir@micasa.test>\r\n"), "250");
+    EXPECT_EQ(server.codes(auth), "503");
+    EXPECT_EQ(server.codes("RCPT TO:<daniel@micasa.test>\r\n"), "250") << "the message goes on";
 }
 
 TEST(SmtpAuth, SecretsDoNotReachTheTranscript) {

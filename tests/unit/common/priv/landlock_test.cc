@@ -213,13 +213,18 @@ TEST_F(Landlock, SignalsAndAbstractSocketsStayInsideFromAbi6) {
     const UniqueFd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ASSERT_EQ(::bind(server.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
     ASSERT_EQ(::listen(server.get(), 1), 0);
+    int same_uid[2];
+    ASSERT_EQ(::pipe(same_uid), 0);
     const pid_t sibling = ::fork();
     if (sibling == 0) {
-        if (!drop_root()) ::_exit(1);
+        if (!drop_root() || ::write(same_uid[1], "", 1) != 1) ::_exit(1);
         ::sleep(30);
         ::_exit(0);
     }
-    ::usleep(50'000); // it has the same uid by then, so that only the scope protects it
+    ::close(same_uid[1]);
+    char ready = 0;
+    ASSERT_EQ(::read(same_uid[0], &ready, 1), 1); // so that only the scope protects it
+    ::close(same_uid[0]);
     const Outcome outcome = deny_all([=] {
         const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
         if (refused(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name)) != 0) return 1;

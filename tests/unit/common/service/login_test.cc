@@ -58,21 +58,20 @@ TEST_F(LoginTest, TheLastPermittedRefusalSaysSoAndNothingIsLookedAtAfterIt) {
 }
 
 TEST_F(LoginTest, ANewConnectionOfAPenalisedSourceIsHeldAndOthersAreNot) {
-    config.throttle.delays = {Millis(700)};
+    config.throttle.delays = {Seconds(2)};
     FakeLink link(*loop);
     auto guesser = std::make_unique<LoginSession>(service(), link, info(), nullptr);
     send_password(*guesser, "daniel", "wrong");
     while (logged.lines.empty()) run_for(Millis(10));
     guesser.reset(); // hangs up instead of waiting for the refusal
-    const Instant start = loop->clock().now();
+    FakeLink again_link(*loop);
+    LoginSession again(service(), again_link, info(), nullptr);
+    send_password(again, "daniel", "hungry");
     FakeLink other_link(*loop);
     LoginSession other(service(), other_link, info("192.0.2.8"), nullptr);
     EXPECT_TRUE(login(other, other_link, "daniel", "hungry").ok());
-    EXPECT_LT(loop->clock().now() - start, Millis(500));
-    FakeLink again_link(*loop);
-    LoginSession again(service(), again_link, info(), nullptr);
-    EXPECT_TRUE(login(again, again_link, "daniel", "hungry").ok());
-    EXPECT_GE(loop->clock().now() - start, Millis(500));
+    EXPECT_TRUE(again_link.answers.empty()) << "asked before, and held";
+    EXPECT_TRUE(wait(again_link, 0).ok());
     EXPECT_TRUE(link.answers.empty());
 }
 
@@ -88,7 +87,7 @@ TEST_F(LoginTest, ExemptSourcesAreNeverDelayed) {
 }
 
 TEST_F(LoginTest, AHangingBackendTimesOutAndDelaysNobodyElse) {
-    config.deadline = Millis(1'500);
+    config.deadline = Seconds(3);
     service().set_backends([](const LoginConfig& c) {
         std::vector<std::unique_ptr<auth::Backend>> out;
         out.push_back(std::make_unique<auth::UsersBackend>(c.users_file));
@@ -98,14 +97,12 @@ TEST_F(LoginTest, AHangingBackendTimesOutAndDelaysNobodyElse) {
     FakeLink hanging_link(*loop);
     LoginSession hanging(service(), hanging_link, info(), nullptr);
     send_password(hanging, "hang", "x");
-    const Instant start = loop->clock().now();
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 3; ++i) {
         FakeLink link(*loop);
         LoginSession session(service(), link, info("192.0.2.8"), nullptr);
         EXPECT_TRUE(login(session, link, "daniel", "hungry").ok()) << i;
     }
-    EXPECT_LT(loop->clock().now() - start, Millis(1'400));
-    EXPECT_TRUE(hanging_link.answers.empty());
+    EXPECT_TRUE(hanging_link.answers.empty()) << "they had not to wait for its deadline";
     const auto late = wait(hanging_link, 0);
     EXPECT_EQ(late.error().code, Errc::timeout);
     EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);

