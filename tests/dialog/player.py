@@ -65,6 +65,8 @@ class Dialog:
                 self.steps.append((line, "", number))
             else:
                 raise ValueError(f"{path}:{number}: {line}")
+        if self.steps[-1][0] != "@close":
+            raise ValueError(f"{path}: without @close at the end nobody sees what else the server says")
 
 
 class Player:
@@ -76,8 +78,9 @@ class Player:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handshake(self):
+        if self.buffer:
+            raise Mismatch(f"before the handshake the server said {self.buffer!r} as well")
         self.socket = self.tls.wrap_socket(self.socket, server_hostname="localhost")
-        self.buffer = b""
 
     def read_line(self):
         while b"\n" not in self.buffer:

@@ -109,6 +109,29 @@ def a_signer_that_dies_is_replaced_and_nobody_hangs():
 
 
 @test
+def a_signer_that_hangs_is_waited_for_five_seconds():
+    with tempfile.TemporaryDirectory() as folder:
+        chain, key = make_certificate(folder)
+        with echod(f'[tls]\nchain = "{chain}"\nkey = "{key}"\n') as d:
+            client, other = Client(d.port), Client(d.port)
+            client.ask("STARTTLS", "+go")
+            hanging, = signers(d)
+            os.kill(hanging, signal.SIGSTOP)
+            try:
+                began = time.time()
+                try:
+                    client.starttls()
+                    raise AssertionError("who signed?")
+                except (ssl.SSLError, ConnectionError):
+                    assert 4.5 < time.time() - began < 9, time.time() - began
+                d.wait_log(r'tls-fail .*error=".*the signer does not answer')
+                other.ask("UPPER kept", "+KEPT")
+            finally:
+                os.kill(hanging, signal.SIGCONT)
+            assert says_over_tls(d.port, "ALL", V13) == "TLSv1.3", d.log()
+
+
+@test
 def nobody_signs_where_there_is_no_certificate():
     with echod() as d:
         assert signers(d) == []

@@ -32,6 +32,7 @@ class ConnTest : public ::testing::Test {
         priv::Channel channel(std::move(fd));
         auto request = channel.receive(0);
         if (!request || !request->has_value()) return;
+        std::this_thread::sleep_for(answer_after);
         auto pair = make_seqpacket_pair();
         const int theirs = pair->first.get();
         Writer name;
@@ -40,6 +41,11 @@ class ConnTest : public ::testing::Test {
                            std::span<const int>(&theirs, 1));
         pair->first.reset();
         if (agent_dies) return;
+        if (answer_after != Millis(0)) {
+            const auto asked = priv::Channel(std::move(pair->second)).receive(0);
+            agent_was_asked = asked && asked->has_value();
+            return;
+        }
         MailAgent({scratch.maildir(), Millis(0), 1000}).serve(priv::Channel(std::move(pair->second)));
     }
 
@@ -71,6 +77,7 @@ class ConnTest : public ::testing::Test {
                 if (n > 0) output.append(chunk, static_cast<std::size_t>(n));
                 if (leave_after != 0 && output.size() >= leave_after) return;
             }
+            std::this_thread::sleep_for(stays);
         });
         serve(UniqueFd(sockets[1]), std::move(channel->first));
         client.join();
@@ -96,6 +103,9 @@ class ConnTest : public ::testing::Test {
     store::testing::Scratch scratch;
     NetSettings settings;
     bool agent_dies = false;
+    bool agent_was_asked = false;
+    Millis answer_after{0}; // of the monitor
+    Millis stays{0};        // the client, when the server has ended
     std::size_t leave_after = 0;
     std::function<void()> after_login;
 };
@@ -130,6 +140,15 @@ TEST_F(ConnTest, TheTimeForLoginIsLimited) {
     settings.options.login_timeout = Millis(100);
     const std::string out = talk("", false);
     EXPECT_EQ(out, "+OK posada POP3 server at mail.micasa.test starting.\r\n");
+}
+
+TEST_F(ConnTest, ALoginThatComesTooLateOpensNoMailbox) {
+    settings.options.login_timeout = Millis(500);
+    answer_after = Millis(900);
+    stays = Millis(1'200);
+    EXPECT_EQ(talk(login, false), "+OK posada POP3 server at mail.micasa.test starting.\r\n"
+                                  "+OK send the password with PASS\r\n");
+    EXPECT_FALSE(agent_was_asked);
 }
 
 TEST_F(ConnTest, AnAgentThatDoesNotComeUpIsTemporary) {
