@@ -59,6 +59,7 @@ class Service final : public service::MonitorService {
                                                           const service::SessionInfo& info) override {
         return std::make_unique<Monitor>(shared_, link, info);
     }
+    [[nodiscard]] bool working() const override { return !shared_.room.agents->idle(); }
 
     std::string challenge() override { return shared_.room.logins->apop_challenge(); }
 

@@ -37,6 +37,7 @@ class Agents {
     [[nodiscard]] std::vector<int> needed_fds() const { return {log_fd_, sandbox_.ruleset_fd()}; }
     int become(AgentPlan plan, UniqueFd channel);
     void adopt(pid_t pid, const priv::AgentSpec& spec);
+    [[nodiscard]] bool idle() const { return running_.empty(); }
     // Its session is over: it sees the end of its channel and should go by itself.
     void release(pid_t pid);
 

@@ -11,7 +11,7 @@ namespace posada::service {
 
 namespace {
 
-// How long a client that does not close may hold a finished connection; below the launcher's stop_grace.
+// How long a client that does not close may hold a finished connection; below the default of stop_grace.
 constexpr Millis linger{2'000};
 
 const char* end_name(io::StreamEnd end) {

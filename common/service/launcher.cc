@@ -22,7 +22,6 @@ namespace {
 
 constexpr Millis service_retry_interval{50};
 constexpr Millis longest_wait_for_services{5'000}; // then we are ready without them: clients hear a 4xx
-constexpr Millis stop_grace{5'000};
 
 bool any_has(const std::vector<Listener>& listeners, TlsMode mode) {
     return std::any_of(listeners.begin(), listeners.end(), [mode](const Listener& l) { return l.tls == mode; });
@@ -304,6 +303,7 @@ void Launcher::restart_later() {
 void Launcher::on_signal_child() {
     for (auto& net : retiring_) net->reap();
     if (net_) net_->reap();
+    loop_.defer([this] { finish_if_drained(); }); // an agent may have been the last
 }
 
 // ---- reload, certificates, log, stop ----
@@ -328,6 +328,7 @@ void Launcher::reload(std::string_view why) {
 Status Launcher::make_monitor() {
     auto made = daemon_.make_monitor({loop_, settings_, log_out_.get()});
     if (!made) return made.error();
+    if (monitor_service_) old_services_.push_back(std::move(monitor_service_));
     monitor_service_ = std::move(*made);
     return {};
 }
@@ -376,14 +377,20 @@ void Launcher::stop(std::string_view why) {
     launched_.endpoints.clear();
     for (auto& [id, session] : sessions_) session->please_finish();
     if (net_) net_->stop();
-    stop_timer_->start(stop_grace);
+    stop_timer_->start(settings_.service().stop_grace);
     finish_if_drained();
 }
 
-// Ends the loop once no session is left and the net program has gone.
+bool Launcher::agents_work() {
+    std::erase_if(old_services_, [](const auto& old) { return old.use_count() == 1 && !old->working(); });
+    return monitor_service_->working() || !old_services_.empty();
+}
+
+// Ends the loop once no session is left, its agent has done what it was told, and the net program has gone.
 void Launcher::finish_if_drained() {
+    const bool working = agents_work();
     if (launched_.single && sessions_.empty() && announced_ && !stopping_) return stop("client served");
-    if (stopping_ && sessions_.empty() && !net_ && retiring_.empty()) {
+    if (stopping_ && sessions_.empty() && !net_ && retiring_.empty() && !working) {
         read_log();
         loop_.stop();
     }

@@ -31,6 +31,9 @@ class MonitorService {
     // Asked for every connection: what its client must have seen to log in (APOP), sent along with it to the net
     // process and kept in SessionInfo. Empty: nothing.
     virtual std::string challenge() { return {}; }
+    // Processes of its sessions (agents) are still there, though these may have ended: nobody ends them before
+    // stop_grace.
+    [[nodiscard]] virtual bool working() const { return false; }
     // A channel to one of LauncherDaemon::services.
     virtual Result<UniqueFd> open_service(std::string_view name);
 };

@@ -119,6 +119,7 @@ class Launcher {
     void on_signal_child();
     void stop(std::string_view why);
     void finish_if_drained();
+    [[nodiscard]] bool agents_work();
 
     io::Loop& loop_;
     const LauncherDaemon& daemon_;
@@ -127,6 +128,7 @@ class Launcher {
     Settings settings_;
     std::vector<Listener> listeners_; // those this daemon serves
     std::shared_ptr<MonitorService> monitor_service_;
+    std::vector<std::shared_ptr<MonitorService>> old_services_; // whose sessions or agents are of before a reload
     std::unique_ptr<LogSink> sink_;
     std::optional<Limits> limits_;
     UniqueFd log_in_;

@@ -142,6 +142,10 @@ constexpr OptionRow service_rows[] = {
     choice<&ServiceOptions::sandbox>("sandbox", sandbox_words,
                                      "log: what the sandbox would refuse is logged and allowed; for diagnosis."),
     boolean<&ServiceOptions::transcript>("transcript", "Log the dialog as it is spoken, secrets masked."),
+    duration<&ServiceOptions::stop_grace>(
+        "stop_grace", Millis(100), Seconds(600),
+        "Time for sessions, and agents at work, to end when the service stops; then they "
+        "are killed. Keep it below TimeoutStopSec of the unit."),
     choice<&ServiceOptions::plaintext_auth>("plaintext_auth", plaintext_words,
                                             "Clients that may send a password without TLS."),
     tables<&ServiceOptions::listen>("listen", listener_schema, "Listeners; any entry replaces the built-in list."),

@@ -90,6 +90,7 @@ struct ServiceOptions {
     bool enabled = true; // posadad starts it
     SandboxSetting sandbox = SandboxSetting::enforce;
     bool transcript = false;
+    Millis stop_grace{5'000};
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback; // of listeners that do not say
     std::vector<Listener> listen;                           // any entry replaces the built-in list
 };

@@ -211,12 +211,36 @@ def without_its_agent_a_session_ends_and_the_log_says_why():
         other.ask("LOGIN daniel hungry", "+daniel")
 
 
+def with_a_stopped_agent(d):
+    client = Client(d.port)
+    client.ask("LOGIN daniel hungry", "+daniel")
+    agent, = agents_of(d)
+    os.kill(agent, signal.SIGSTOP)
+    return client, agent
+
+
+@test
+def a_daemon_that_stops_lets_its_agents_finish():
+    for reload in (False, True):
+        with echod("[echod]\nstop_grace = \"30s\"\n", users=["daniel"]) as d:
+            client, agent = with_a_stopped_agent(d)
+            if reload:
+                d.process.send_signal(signal.SIGHUP)
+                d.wait_log("config-loaded.*SIGHUP")
+            d.process.send_signal(signal.SIGTERM)
+            assert client.line() is None
+            time.sleep(0.5)
+            assert d.process.poll() is None and os.path.exists(f"/proc/{agent}"), "its agent was ended in its work"
+            os.kill(agent, signal.SIGCONT)
+            assert d.process.wait(10) == 0
+            assert "agent-fail" not in d.log(), d.log()
+
+
 @test
 def no_agent_outlives_its_daemon():
-    with echod(users=["daniel"]) as d:
-        client = Client(d.port)
-        client.ask("LOGIN daniel hungry", "+daniel")
-        agent, = agents_of(d)
-        os.kill(agent, signal.SIGSTOP)
+    with echod("[echod]\nstop_grace = \"500ms\"\n", users=["daniel"]) as d:
+        _, agent = with_a_stopped_agent(d)
+        began = time.time()
         assert d.stop() == 0
+        assert 0.4 < time.time() - began < 4, f"stopped after {time.time() - began:.1f} s"
         wait_until(lambda: not os.path.exists(f"/proc/{agent}"), 5, "it is still there")

@@ -56,6 +56,7 @@ class Service final : public service::MonitorService {
                                                           const service::SessionInfo& info) override {
         return std::make_unique<Monitor>(room_, link, info);
     }
+    [[nodiscard]] bool working() const override { return !room_.agents->idle(); }
 
   private:
     service::LoginRoom room_;
