@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The demo contract: what `posada demo` writes, prints, runs, and leaves behind."""
+import contextlib
 import glob
 import json
 import os
@@ -272,6 +273,39 @@ def test_a_reload_refuses_no_mail_and_sessions_go_on():
                 time.sleep(0.05)
         older.quit()
         wait_until(lambda: len(demo.mails("lir")) == sent, 30, f"{sent} were accepted")
+
+
+def test_a_full_spool_refuses_mail_loses_none_and_recovers():
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        raise Skip("no mount namespace to be had")
+    directory = tempfile.mkdtemp(prefix="posada-test-")
+    state = f"{directory}/state"
+    os.chmod(directory, 0o755)
+    os.mkdir(state)
+    own_disk = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=8m,mode=755 none {state} && exec "$@"', "sh"]
+    try:
+        with Demo(prefix=own_disk, directory=directory) as demo:
+            def send(subject):
+                with smtplib.SMTP("127.0.0.1", demo.port("smtp"), timeout=30) as server:
+                    server.sendmail("a@example.org", ["lir@micasa.test"], f"Subject: {subject}\r\n\r\n" + "text\r\n" * 9000)
+
+            accepted, filler = 0, f"/proc/{demo.process.pid}/root{state}/filler"
+            with open(filler, "wb", buffering=0) as out, contextlib.suppress(OSError):
+                while out.write(bytes(4096)):
+                    pass
+            for n in range(3):
+                try:
+                    send(f"before {n}")
+                    accepted += 1
+                except smtplib.SMTPDataError as refusal:
+                    assert refusal.smtp_code == 452, refusal
+            assert accepted < 3, "54,000 octets each on a full disk"
+            os.unlink(filler)
+            wait_until(lambda: not send("after"))
+            wait_until(lambda: len(demo.mails("lir")) > accepted)
+            assert sum(b"Subject: before" in mail for mail in demo.mails("lir")) == accepted
+    finally:
+        shutil.rmtree(directory)
 
 
 def test_status_shows_every_service():
