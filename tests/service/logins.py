@@ -229,7 +229,9 @@ def a_daemon_that_stops_lets_its_agents_finish():
                 d.wait_log("config-loaded.*SIGHUP")
             d.process.send_signal(signal.SIGTERM)
             assert client.line() is None
-            time.sleep(0.5)
+            client.close()
+            d.wait_log("session-end")
+            time.sleep(1)
             assert d.process.poll() is None and os.path.exists(f"/proc/{agent}"), "its agent was ended in its work"
             os.kill(agent, signal.SIGCONT)
             assert d.process.wait(10) == 0
