@@ -9,7 +9,13 @@ namespace posada::smtpd {
 
 namespace {
 constexpr Millis longest_check{1'000};
+constexpr priv::RequestInfo rows[] = {
+    {lookup_request, "lookup", priv::any_phase, false, priv::max_payload, 0, 0,
+     "Says which of these names have mail here."},
+};
 } // namespace
+
+std::span<const priv::RequestInfo> lookup_requests() { return rows; }
 
 std::string encode_lookup(const std::vector<std::string>& names) {
     Writer out;

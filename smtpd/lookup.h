@@ -8,10 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/priv/request.h"
 #include "common/service/monitor_client.h"
 
 namespace posada::smtpd {
@@ -19,6 +21,8 @@ namespace posada::smtpd {
 // The one row of the worker's table: {u16 n, n x str local part} -> {n x u8: 0 no, 1 yes, 2 cannot say}.
 constexpr std::uint16_t lookup_request = 2;
 constexpr std::size_t max_lookup_batch = 200;
+
+std::span<const priv::RequestInfo> lookup_requests(); // the worker's table
 
 std::string encode_lookup(const std::vector<std::string>& names);
 Result<std::vector<std::string>> decode_lookup(std::string_view payload);

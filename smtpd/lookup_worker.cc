@@ -21,10 +21,6 @@ namespace {
 
 constexpr Millis check_users_every{2'000};
 constexpr std::size_t max_names = 16 << 20;
-constexpr priv::RequestInfo rows[] = {
-    {lookup_request, "lookup", priv::any_phase, false, priv::max_payload, 0, 0,
-     "Says which of these names have mail here."},
-};
 
 // The users file is read in a process that ends at once: no verifier stays in a heap that name services will share.
 Result<auth::AccountNames> load_names(const std::string& users_file) {
@@ -52,8 +48,6 @@ Result<auth::AccountNames> load_names(const std::string& users_file) {
 }
 
 } // namespace
-
-std::span<const priv::RequestInfo> lookup_requests() { return rows; }
 
 std::string answer_lookup(std::string_view payload, const auth::AccountNames& names,
                           const auth::AccountSources& sources) {
@@ -104,8 +98,8 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
         if (!dropped || !priv::harden_process() || !priv::null_standard_input_output()) return exit_system;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of user would take it back
         priv::Channel channel(UniqueFd{channel_fd});
-        return priv::agent_status(
-            priv::serve_requests(channel, rows, [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
+        return priv::agent_status(priv::serve_requests(
+            channel, lookup_requests(), [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
                 return {answer_lookup(message.payload, *names, sources_), {}};
             }));
     });

@@ -38,8 +38,6 @@ class LookupWorker {
     io::Timer timer_;
 };
 
-std::span<const priv::RequestInfo> lookup_requests(); // the worker's table
-
 // The worker's answer to one message of lookup.h; separate for tests.
 std::string answer_lookup(std::string_view payload, const auth::AccountNames& names,
                           const auth::AccountSources& sources);

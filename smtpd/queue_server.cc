@@ -176,8 +176,15 @@ Status QueueServer::hello(Peer& peer, const priv::Message& message) {
 
 Status QueueServer::handle(Peer& peer, priv::Message message) {
     if (!peer.role) RETURN_IF_ERROR(hello(peer, message));
-    auto row = peer.gate.admit(message);
+    const auto row = peer.gate.admit(message);
     if (!row) return row.error();
+    const Status handled = handle_admitted(peer, message);
+    if (handled) return {};
+    const std::string name(queue_requests(*peer.role)[*row].name);
+    return Error{handled.error().code, handled.error().sys, name + ": " + handled.error().text};
+}
+
+Status QueueServer::handle_admitted(Peer& peer, priv::Message& message) {
     if (message.type == queue_hello) return {};
     switch (*peer.role) {
     case QueueRole::receive: return receive_request(peer, message);

@@ -39,6 +39,7 @@ class QueueServer {
     void close_peer(std::uint64_t id, std::string_view why);
     Status handle(Peer& peer, priv::Message message);
     Status hello(Peer& peer, const priv::Message& message);
+    Status handle_admitted(Peer& peer, priv::Message& message);
     Status receive_request(Peer& peer, priv::Message& message);
     Status lease_request(Peer& peer, const priv::Message& message, RecipientKind kind);
     Status control_request(Peer& peer, const priv::Message& message);

@@ -61,5 +61,5 @@ tests/inject_LDLIBS := -lseccomp
 # The attacker inside (tests/attack/inside.py): a net program under its client's orders.
 TEST_PROGRAMS += tests/puppet-net
 tests/puppet-net_SRCS := tests/support/puppet/net_main.cc
-tests/puppet-net_LIBS = echod pop3d $(NET_LIBS)
+tests/puppet-net_LIBS = echod pop3d smtpd $(NET_LIBS)
 tests/puppet-net_LDLIBS = $(NET_LDLIBS)

@@ -4,7 +4,8 @@
 # session could do: seen from outside (confined) and by a net program that has been taken over (inside). The parts that only wait run beside the others; the crowds have the machine for themselves.
 cd "$(dirname "$0")/../.." || exit 71
 make --no-print-directory build/opt/sbin/pop3d build/opt/libexec/posada/pop3d-net build/opt/tests/inject \
-    build/opt/sbin/echod build/opt/tests/puppet-net ||
+    build/opt/sbin/echod build/opt/tests/puppet-net \
+    build/opt/sbin/smtpd build/opt/libexec/posada/smtpd-queue build/opt/libexec/posada/smtpd-relay ||
     { echo "0 passed, 1 failed"; exit 1; }
 work=$(mktemp -d) || exit 71
 trap 'rm -rf "$work"' EXIT
@@ -29,10 +30,11 @@ python tests/attack/penalties.py >"$work/penalties" &
 python tests/attack/pressure.py slow >"$work/slow" &
 python tests/attack/inside.py echod >"$work/inside-echod" &
 python tests/attack/inside.py pop3d >"$work/inside-pop3d" &
+python tests/attack/inside_smtpd.py >"$work/inside-smtpd" &
 python tests/attack/rows.py >"$work/rows"
 python tests/attack/confined.py >"$work/confined"
 wait
 python tests/attack/pressure.py crowds >"$work/crowds"
-for name in rows confined inside-echod inside-pop3d penalties slow crowds; do part "$name" "$work/$name"; done
+for name in rows confined inside-echod inside-pop3d inside-smtpd penalties slow crowds; do part "$name" "$work/$name"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

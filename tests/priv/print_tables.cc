@@ -14,7 +14,7 @@
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
 #include "smtpd/agent.h"
-#include "smtpd/lookup_worker.h"
+#include "smtpd/lookup.h"
 #include "smtpd/queue_protocol.h"
 
 namespace posada {

@@ -5,11 +5,12 @@
 //     packet HEX PAD KINDS       one packet: these octets, PAD more, these descriptors ("-", "file,pipe", "memfd*9")
 //     flood N HEX PAD KINDS      N of them, reading no answer: "sent N"
 //     answer MS                  what came back: octets in hex and kinds of descriptors, "none", or "end"
-//     agent, monitor             whom the packets go to: a descriptor that an answer has brought, or the monitor
-//     half, drop, abort, leave   shuts down, closes the channel (the client stays), dies, exits
-//     catch                      from now on a refused call is noticed here, and no longer logged
-//     call N ARGUMENT ...        a system call: its result, or "trapped"; @text is a pointer to text
-//     sweep FROM TO              calls with senseless arguments, a letter each: trapped, or reached
+//     agent, monitor, at NAME    whom the packets go to: a descriptor that an answer has brought, the monitor, a
+//     service want NAME                  asks the launcher for another channel to a service half, drop, abort, leave
+//     shuts down, closes the channel (the client stays), dies, exits catch                      from now on a refused
+//     call is noticed here, and no longer logged call N ARGUMENT ...        a system call: its result, or "trapped";
+//     @text is a pointer to text sweep FROM TO              calls with senseless arguments, a letter each: trapped, or
+//     reached
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,8 @@
 #include "common/service/net.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
+#include "smtpd/lookup.h"
+#include "smtpd/queue_protocol.h"
 #include "tests/support/echod/agent.h"
 #include "tests/support/echod/requests.h"
 
@@ -54,6 +57,7 @@ constexpr Role roles[] = {
     {"echod-net", "echod", NetModel::per_connection, echod::monitor_requests, echod::agent_requests},
     {"echod-shared-net", "echod", NetModel::shared, echod::monitor_requests, echod::agent_requests},
     {"pop3d-net", "pop3d", NetModel::per_connection, pop3d::monitor_requests, pop3d::agent_requests, "pop3"},
+    {"smtpd-net", "smtpd", NetModel::shared, {}, {}},
     {"smtpd-submission-net", "smtpd", NetModel::shared, service::login_requests, {}},
 };
 const Role* role = nullptr;
@@ -118,19 +122,25 @@ void print_table(std::ostream& out, const char* whose, std::span<const priv::Req
             << row.max_bytes << ' ' << int{row.fds_in} << ' ' << int{row.fds_out} << '\n';
 }
 
+using Services = std::map<std::string, UniqueFd>; // what the launcher has handed out: "queue", "lookup"
+
+// One client; others of a shared process wait while it is obeyed.
 class Orders {
   public:
-    explicit Orders(service::Accepted connection)
-        : client_(std::move(connection.socket)), monitor_(std::move(connection.channel)), id_(connection.id) {
+    Orders(service::NetContext& context, Services& services, service::Accepted connection,
+           std::function<void()> on_finished)
+        : context_(context), services_(services), client_(std::move(connection.socket)),
+          monitor_(std::move(connection.channel)), on_finished_(std::move(on_finished)),
+          watch_(context.loop, client_.get(), io::Interest::read, [this](io::Interest) { obey(); }) {
         if (!set_nonblocking(client_.get(), false)) ::_exit(71);
         channel_ = monitor_.get();
+        say("at your orders " + std::to_string(connection.id));
     }
-    void obey();
 
   private:
-    bool next_line(std::string& line);
+    void obey();
     void say(const std::string& text) {
-        if (!write_all(client_.get(), text + "\n")) ::_exit(0);
+        (void)write_all(client_.get(), text + "\n"); // that he has gone is seen by reading
     }
     std::string act(std::istringstream& words, const std::string& verb);
     std::string table();
@@ -140,11 +150,15 @@ class Orders {
     void take_in(msghdr& msg, std::string& out);
     std::string system_call(std::istringstream& words);
     std::string sweep(long from, long to);
+    std::string at_service(const std::string& name);
 
-    UniqueFd client_, monitor_, agent_;
+    service::NetContext& context_;
+    Services& services_;
+    UniqueFd client_, monitor_, agent_, fresh_;
     int channel_ = -1;
-    std::uint64_t id_;
     std::string input_;
+    std::function<void()> on_finished_;
+    io::Watch watch_;
 };
 
 std::string catch_refusals() {
@@ -154,25 +168,14 @@ std::string catch_refusals() {
     return ::sigaction(SIGSYS, &action, nullptr) == 0 ? "ok" : "no";
 }
 
-bool Orders::next_line(std::string& line) {
-    for (;;) {
-        const auto end = input_.find('\n');
-        if (end != input_.npos) {
-            line = input_.substr(0, end);
-            input_.erase(0, end + 1);
-            return true;
-        }
-        char chunk[4096];
-        const ssize_t n = ::read(client_.get(), chunk, sizeof chunk);
-        if (n <= 0) return false;
-        input_.append(chunk, static_cast<std::size_t>(n));
-    }
-}
-
 std::string Orders::table() {
     std::ostringstream out;
     print_table(out, "monitor", service::with_connection_requests(role->monitor));
     print_table(out, "agent", role->agent);
+    if (role->name == "smtpd") {
+        print_table(out, "queue", smtpd::queue_requests(smtpd::QueueRole::receive));
+        print_table(out, "lookup", smtpd::lookup_requests());
+    }
     return out.str() + ".";
 }
 
@@ -182,7 +185,11 @@ std::vector<int> Orders::wanted_fds(const std::string& names) {
     for (std::string name; std::getline(all, name, ',');) {
         const auto star = name.find('*');
         const std::string kind = name.substr(0, star);
-        const int fd = kind == "channel" ? channel_ : kind == "client" ? client_.get() : kinds.at(kind);
+        if (kind == "fresh") fresh_.reset(::memfd_create("puppet", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+        const int fd = kind == "channel"  ? channel_
+                       : kind == "client" ? client_.get()
+                       : kind == "fresh"  ? fresh_.get()
+                                          : kinds.at(kind);
         out.insert(out.end(), star == name.npos ? 1 : std::stoul(name.substr(star + 1)), fd);
     }
     return out;
@@ -277,14 +284,24 @@ std::string Orders::sweep(long from, long to) {
     return out;
 }
 
+std::string Orders::at_service(const std::string& name) {
+    const auto found = services_.find(name);
+    if (found == services_.end()) return "no";
+    channel_ = found->second.get();
+    return "ok";
+}
+
 std::string Orders::act(std::istringstream& words, const std::string& verb) {
     long from = 0, to = 0;
+    std::string name;
     if (verb == "table") return table();
     if (verb == "packet") return packets(words, 1);
     if (verb == "flood") return words >> from, packets(words, from);
     if (verb == "answer") return words >> from, answer(static_cast<int>(from));
     if (verb == "agent") return channel_ = agent_.get(), "ok";
     if (verb == "monitor") return channel_ = monitor_.get(), "ok";
+    if (verb == "at") return words >> name, at_service(name);
+    if (verb == "want") return words >> name, services_.erase(name), context_.want(name), "ok";
     if (verb == "half") return ::shutdown(channel_, SHUT_WR) == 0 ? "ok" : "no";
     if (verb == "drop") return monitor_.reset(), agent_.reset(), "ok";
     if (verb == "catch") return catch_refusals();
@@ -296,9 +313,13 @@ std::string Orders::act(std::istringstream& words, const std::string& verb) {
 }
 
 void Orders::obey() {
-    say("at your orders " + std::to_string(id_));
-    for (std::string line; next_line(line);) {
-        std::istringstream words(line);
+    char chunk[4096];
+    const ssize_t n = ::read(client_.get(), chunk, sizeof chunk);
+    if (n <= 0) return on_finished_();
+    input_.append(chunk, static_cast<std::size_t>(n));
+    for (auto end = input_.find('\n'); end != input_.npos; end = input_.find('\n')) {
+        std::istringstream words(input_.substr(0, end));
+        input_.erase(0, end + 1);
         std::string verb;
         words >> verb;
         say(act(words, verb));
@@ -309,13 +330,26 @@ class Puppet final : public service::NetService {
   public:
     explicit Puppet(service::NetContext& context) : context_(context) {}
     void accept(service::Accepted connection) override {
-        Orders(std::move(connection)).obey();
-        context_.idle();
+        const std::uint64_t id = connection.id;
+        clients_[id] =
+            std::make_unique<Orders>(context_, services_, std::move(connection), [this, id] { finished(id); });
     }
-    void stop() override { context_.idle(); }
+    void adopt(std::string_view name, UniqueFd channel) override { services_[std::string(name)] = std::move(channel); }
+    void stop() override {
+        stopping_ = true;
+        if (clients_.empty()) context_.idle();
+    }
 
   private:
+    void finished(std::uint64_t id) {
+        clients_.erase(id);
+        if (clients_.empty() && (stopping_ || role->model == NetModel::per_connection)) context_.idle();
+    }
+
     service::NetContext& context_;
+    Services services_;
+    std::map<std::uint64_t, std::unique_ptr<Orders>> clients_;
+    bool stopping_ = false;
 };
 
 Result<service::MakeService> prepare(const service::NetStart&) {
