@@ -48,7 +48,7 @@ TEST_F(MailroomTest, AMailWaitsForTheQueueAndNoLongerThanQueueWait) {
 
 TEST_F(MailroomTest, EverybodyWhoWaitsIsToldWhenItIsBackAndWhoLeftIsNot) {
     settings.options.queue_wait = Seconds(60);
-    for (const std::uint64_t session : {1, 2, 3}) ask(session);
+    for (const std::uint64_t session : {1UL, 2UL, 3UL}) ask(session);
     room.forget(2);
     const priv::Channel queue = connect();
     EXPECT_EQ(answers, (std::vector<std::string>{"1 there", "3 there"}));
