@@ -282,12 +282,12 @@ def test_a_full_spool_refuses_mail_loses_none_and_recovers():
     state = f"{directory}/state"
     os.chmod(directory, 0o755)
     os.mkdir(state)
-    own_disk = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=8m,mode=755 none {state} && exec "$@"', "sh"]
+    own_disk = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=16m,mode=755 none {state} && exec "$@"', "sh"]
     try:
         with Demo(prefix=own_disk, directory=directory) as demo:
             def send(subject):
                 with smtplib.SMTP("127.0.0.1", demo.port("smtp"), timeout=30) as server:
-                    server.sendmail("a@example.org", ["lir@micasa.test"], f"Subject: {subject}\r\n\r\n" + "text\r\n" * 9000)
+                    server.sendmail("a@example.org", ["lir@micasa.test"], f"Subject: {subject}\r\n\r\n" + "text\r\n" * 200_000)
 
             accepted, filler = 0, f"/proc/{demo.process.pid}/root{state}/filler"
             with open(filler, "wb", buffering=0) as out, contextlib.suppress(OSError):
@@ -299,7 +299,7 @@ def test_a_full_spool_refuses_mail_loses_none_and_recovers():
                     accepted += 1
                 except smtplib.SMTPDataError as refusal:
                     assert refusal.smtp_code == 452, refusal
-            assert accepted < 3, "54,000 octets each on a full disk"
+            assert accepted < 3, "1.2 million octets each on a full disk"
             os.unlink(filler)
             wait_until(lambda: not send("after"))
             wait_until(lambda: len(demo.mails("lir")) > accepted)
