@@ -3,9 +3,7 @@
 // socket is the queue's own: root may use it, or whoever runs the services without root.
 #include <cstdio>
 
-#include "common/base/bytes.h"
 #include "common/base/text.h"
-#include "common/priv/channel.h"
 #include "ctl/command.h"
 #include "ctl/control_client.h"
 #include "ctl/json.h"
@@ -22,14 +20,6 @@ constexpr std::uint16_t most_entries = 40;
 int complain(const Error& error) {
     std::fprintf(stderr, "posada queue: %s\n", error.describe().c_str());
     return exit_failed;
-}
-
-Result<std::string> ask(priv::Channel& channel, std::uint16_t request, const Writer& question) {
-    const auto message = channel.call(request, 0, question.bytes());
-    if (!message) return message.error();
-    const auto body = priv::decode_answer(message->payload);
-    if (!body) return body.error();
-    return std::string(*body);
 }
 
 std::string shown(std::string_view address) { return address.empty() ? "<>" : escape_for_log(address); }
@@ -54,14 +44,10 @@ int list(priv::Channel& channel, bool json) {
     const UnixTime now = SystemClock().unix_now();
     auto all = nlohmann::ordered_json::array();
     for (std::uint64_t after = 0;;) {
-        Writer question;
-        question.u64(after);
-        question.u16(most_entries);
-        const auto body = ask(channel, smtpd::queue_list, question);
-        const auto entries = body ? smtpd::decode_entries(*body) : Result<std::vector<smtpd::QueueEntry>>(body.error());
-        if (!entries) return complain(entries.error());
-        if (entries->empty()) break;
-        for (const smtpd::QueueEntry& entry : *entries) {
+        const auto answer = priv::ask(channel, 0, smtpd::ListQueue{after, most_entries});
+        if (!answer) return complain(answer.error());
+        if (answer->body.entries.empty()) break;
+        for (const smtpd::QueueEntry& entry : answer->body.entries) {
             if (json) all.push_back(json_of(entry));
             if (!json) print_entry(entry, now);
             after = entry.row;
@@ -72,9 +58,9 @@ int list(priv::Channel& channel, bool json) {
 }
 
 int stats(priv::Channel& channel, bool json) {
-    const auto body = ask(channel, smtpd::queue_stats, {});
-    const auto stats = body ? smtpd::decode_stats(*body) : Result<smtpd::QueueStats>(body.error());
-    if (!stats) return complain(stats.error());
+    const auto answer = priv::ask(channel, 0, smtpd::AskStats{});
+    if (!answer) return complain(answer.error());
+    const smtpd::QueueStats* stats = &answer->body;
     const nlohmann::ordered_json all{{"messages", stats->messages}, {"recipients", stats->recipients},
                                      {"due", stats->due},           {"being_delivered", stats->leased},
                                      {"accepted", stats->accepted}, {"delivered", stats->delivered},
@@ -86,14 +72,11 @@ int stats(priv::Channel& channel, bool json) {
 }
 
 // retry and remove: how many recipients it was. None = nobody has this id, or its mail is gone by now.
-int change(priv::Channel& channel, std::uint16_t request, std::string_view id, bool json) {
-    Writer question;
-    question.str(id);
-    const auto body = ask(channel, request, question);
-    if (!body) return complain(body.error());
-    Reader answer(*body);
-    const std::uint32_t rows = answer.u32();
-    if (const Status whole = answer.finish(); !whole) return complain(whole.error());
+template <class Change>
+int change(priv::Channel& channel, std::string_view id, bool json) {
+    const auto answer = priv::ask(channel, 0, Change{std::string(id)});
+    if (!answer) return complain(answer.error());
+    const std::uint32_t rows = answer->body.rows;
     if (json) {
         print_json({{"recipients", rows}});
     } else {
@@ -105,7 +88,8 @@ int change(priv::Channel& channel, std::uint16_t request, std::string_view id, b
 int run(priv::Channel& channel, std::string_view verb, std::string_view id, bool json) {
     if (verb == "list") return list(channel, json);
     if (verb == "stats") return stats(channel, json);
-    return change(channel, verb == "retry" ? smtpd::queue_retry : smtpd::queue_remove, id, json);
+    if (verb == "retry") return change<smtpd::RetryNow>(channel, id, json);
+    return change<smtpd::RemoveMail>(channel, id, json);
 }
 
 bool well_formed(std::string_view verb, std::string_view id) {

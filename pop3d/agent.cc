@@ -10,6 +10,8 @@ namespace posada::pop3d {
 
 namespace {
 
+const Error no_such_message{Errc::protocol, 0, "no such message"};
+
 void log_failure(std::string_view request, const std::string& maildir, const Error& error) {
     log(event::mailbox_error, {{"request", std::string(request)}, {"maildir", maildir}, {"error", error.describe()}});
 }
@@ -17,49 +19,29 @@ void log_failure(std::string_view request, const std::string& maildir, const Err
 } // namespace
 
 int MailAgent::serve(priv::Channel channel) {
-    const Status served =
-        priv::serve_requests(channel, agent_requests, [this](priv::RequestGate& gate, const priv::Message& message) {
-            return handle(gate, message);
-        });
-    return priv::agent_status(served);
-}
-
-priv::Answer MailAgent::handle(priv::RequestGate& gate, const priv::Message& message) {
-    if (message.type == open_mailbox_request) return {priv::verdict(open_mailbox(gate)), {}};
-    if (message.type == remove_request) return {priv::verdict(remove(message.payload)), {}};
-    if (message.type == mark_seen_request) return {priv::verdict(mark_seen(message.payload)), {}};
-    if (message.type == commit_request) return {priv::verdict(commit()), {}};
-    if (message.type == fetch_request) return fetch(message.payload);
-    const auto number = decode_number(message.payload);
-    const std::size_t count = mailbox_->messages().size();
-    if (!number || *number >= count) return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
-    return {priv::verdict(list(*number)), {}, &give_back_heap}; // what reading the mailbox took
+    return priv::agent_status(priv::serve_requests<AgentRequests>(channel, *this));
 }
 
 // Up to the first that cannot be opened; only when that is the first of all, it is a failure.
-priv::Answer MailAgent::fetch(std::string_view payload) {
-    const auto range = decode_fetch_range(payload);
+Result<priv::Answered<FileSizes>> MailAgent::on(const Fetch& request) {
     const std::size_t messages = mailbox_->messages().size();
-    if (!range || range->first >= messages || range->count == 0)
-        return {priv::encode_failure({Errc::protocol, 0, "no such message"}), {}};
-    const std::size_t count = std::min<std::size_t>({range->count, fetch_batch, messages - range->first});
-    priv::Answer out;
-    std::vector<std::uint64_t> sizes;
-    for (std::size_t i = range->first; i < range->first + count; ++i) {
+    if (request.first >= messages || request.count == 0) return no_such_message;
+    const std::size_t count = std::min<std::size_t>({request.count, fetch_batch, messages - request.first});
+    priv::Answered<FileSizes> out;
+    for (std::size_t i = request.first; i < request.first + count; ++i) {
         auto opened = mailbox_->open_message(i);
         if (!opened && out.fds.empty()) {
             log_failure("fetch", task_.maildir, opened.error());
-            return {priv::encode_failure(opened.error()), {}};
+            return opened.error();
         }
         if (!opened) break;
-        sizes.push_back(opened->size);
+        out.body.sizes.push_back(opened->size);
         out.fds.push_back(std::move(opened->file));
     }
-    out.payload = priv::encode_ok(encode_sizes(sizes));
     return out;
 }
 
-Result<std::string> MailAgent::open_mailbox(priv::RequestGate& gate) {
+Result<MailboxSummary> MailAgent::on(const OpenMailboxRequest&) {
     auto maildir = store::Maildir::open(task_.maildir);
     if (!maildir) return log_failure("open", task_.maildir, maildir.error()), maildir.error();
     maildir_.emplace(std::move(*maildir));
@@ -71,9 +53,8 @@ Result<std::string> MailAgent::open_mailbox(priv::RequestGate& gate) {
     mailbox_.emplace(std::move(*mailbox));
     if (auto expired = expire(); !expired)
         return log_failure("expire", task_.maildir, expired.error()), expired.error();
-    gate.set_phase(priv::after_login);
-    return encode(MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
-                                 mailbox_->hidden()});
+    return MailboxSummary{static_cast<std::uint32_t>(mailbox_->messages().size()), mailbox_->uidvalidity(),
+                          mailbox_->hidden()};
 }
 
 Status MailAgent::expire() {
@@ -85,48 +66,50 @@ Status MailAgent::expire() {
     return {};
 }
 
-Result<std::string> MailAgent::list(std::uint32_t first) {
-    ListBatch batch;
+Result<priv::Answered<MessageList>> MailAgent::on(const List& request) {
     const auto& messages = mailbox_->messages();
-    for (std::size_t i = first; i < messages.size(); ++i)
-        if (!batch.add(messages[i].octets, messages[i].uid, mailbox_->own_uidl(i))) break;
-    return batch.take();
+    if (request.first >= messages.size()) return no_such_message;
+    priv::Answered<MessageList> out;
+    out.afterwards = &give_back_heap; // what reading the mailbox took
+    std::size_t octets = 0;
+    for (std::size_t i = request.first; i < messages.size(); ++i) {
+        ListedMessage message{messages[i].octets, messages[i].uid, std::string(mailbox_->own_uidl(i))};
+        octets += to_bytes(message).size();
+        if (octets > list_octets) break;
+        out.body.messages.push_back(std::move(message));
+    }
+    return out;
 }
 
 // What cannot be removed does not keep the rest from being removed; the session hears of it.
-Result<std::string> MailAgent::remove(std::string_view payload) {
-    const auto numbers = decode_numbers(payload);
-    if (!numbers) return numbers.error();
+Status MailAgent::on(const Remove& request) {
     Status all;
-    for (const std::uint32_t n : *numbers) {
-        if (n >= mailbox_->messages().size()) return Error{Errc::protocol, 0, "no such message"};
+    for (const std::uint32_t n : request.numbers) {
+        if (n >= mailbox_->messages().size()) return no_such_message;
         auto removed = mailbox_->remove(n);
         if (removed) continue;
         log_failure("remove", task_.maildir, removed.error());
         all = std::move(removed);
     }
-    if (!all) return all.error();
-    return std::string();
+    return all;
 }
 
 // A flag that is not set harms nobody: it is logged, and the session goes on.
-Result<std::string> MailAgent::mark_seen(std::string_view payload) {
-    const auto numbers = decode_numbers(payload);
-    if (!numbers) return numbers.error();
+Status MailAgent::on(const MarkSeen& request) {
     Status first_failure;
-    for (const std::uint32_t n : *numbers) {
-        if (n >= mailbox_->messages().size()) return Error{Errc::protocol, 0, "no such message"};
+    for (const std::uint32_t n : request.numbers) {
+        if (n >= mailbox_->messages().size()) return no_such_message;
         auto marked = mailbox_->add_flags(n, "S");
         if (!marked && first_failure) first_failure = std::move(marked);
     }
     if (!first_failure) log_failure("mark_seen", task_.maildir, first_failure.error());
-    return std::string();
+    return {};
 }
 
-Result<std::string> MailAgent::commit() {
+Status MailAgent::on(const Commit&) {
     auto synced = mailbox_->sync();
-    if (!synced) return log_failure("commit", task_.maildir, synced.error()), synced.error();
-    return std::string();
+    if (!synced) log_failure("commit", task_.maildir, synced.error());
+    return synced;
 }
 
 } // namespace posada::pop3d

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The agent: runs as the user who logged in, sees that user's Maildir and nothing else, answers agent_requests over its
+// The agent: runs as the user who logged in, sees that user's Maildir and nothing else, answers AgentRequests over its
 // channel, one at a time, and blocks as it likes. It ends with its channel; the lock on the mailbox ends with it.
 #pragma once
 
@@ -26,16 +26,15 @@ class MailAgent {
     explicit MailAgent(AgentTask task) : task_(std::move(task)) {}
     // Until the other end closes: 0. A breach of the table: 70.
     int serve(priv::Channel channel);
-    // One admitted request; opens the gate for what may follow it.
-    priv::Answer handle(priv::RequestGate& gate, const priv::Message& message);
+
+    Result<MailboxSummary> on(const OpenMailboxRequest&);
+    Result<priv::Answered<MessageList>> on(const List& request);
+    Result<priv::Answered<FileSizes>> on(const Fetch& request);
+    Status on(const Remove& request);
+    Status on(const MarkSeen& request);
+    Status on(const Commit&);
 
   private:
-    Result<std::string> open_mailbox(priv::RequestGate& gate);
-    Result<std::string> list(std::uint32_t first);
-    priv::Answer fetch(std::string_view payload);
-    Result<std::string> remove(std::string_view payload);
-    Result<std::string> mark_seen(std::string_view payload);
-    Result<std::string> commit();
     Status expire();
 
     AgentTask task_;

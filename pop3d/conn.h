@@ -31,8 +31,6 @@ class Conn final : public service::SessionDriver<Session> {
          std::function<void()> finished);
 
   private:
-    using OnAnswer = service::MonitorClient::OnAnswer;
-
     void on_peer() override;
     void greet() override;
     void on_tls() override;
@@ -55,7 +53,7 @@ class Conn final : public service::SessionDriver<Session> {
     // conn_mail.cc: messages and deletions
     void act(const OpenMessage& open);
     void open_wanted();
-    void fetch(const FetchRange& range);
+    void fetch(const Fetch& range);
     void act(const SendMessage& send);
     void act(const RemoveMessages& remove);
     void remove_from(std::size_t first);
@@ -64,7 +62,10 @@ class Conn final : public service::SessionDriver<Session> {
     void send_more();
     Result<std::string_view> next_piece();
     void end_transfer();
-    void ask_agent(std::uint16_t type, std::string_view payload, OnAnswer on_answer);
+    template <class R, class OnAnswer>
+    void ask_agent(const R& request, OnAnswer on_answer) {
+        agent_->ask(accepted().id, request, std::move(on_answer));
+    }
 
     const NetSettings& settings_;
     UniqueFd agent_channel_; // came with the login; the mailbox is opened through it

@@ -6,21 +6,19 @@
 namespace posada::pop3d {
 
 void Conn::act(const CheckApop& check) {
-    ask_login(monitor(), accepted().id, service::check_apop_request,
-              service::encode_check_apop(check.user, check.digest), on_login());
+    ask_login(monitor(), accepted().id, service::CheckApop{check.user, check.digest}, on_login());
 }
 
 void Conn::act(const OpenMailbox&) {
     set_deadline(settings_.options.idle_timeout); // reading a mailbox for the first time may take its time
-    agent_ = std::make_unique<service::MonitorClient>(context().loop, std::move(agent_channel_), fetch_batch,
-                                                      [this] { agent_lost(); });
-    ask_agent(open_mailbox_request, {}, [this](Result<service::Reply> reply) {
-        if (!reply) return refuse_mailbox(reply.error());
-        const auto summary = decode_mailbox_summary(reply->body);
-        if (!summary) return refuse_mailbox(summary.error());
-        summary_ = *summary;
-        ahead_ = ReadAhead(summary->messages);
-        maildrop_ = Maildrop(summary->uidvalidity);
+    agent_ = std::make_unique<service::MonitorClient>(
+        context().loop, std::move(agent_channel_), fetch_batch, [this] { agent_lost(); },
+        settings_.options.agent_timeout);
+    ask_agent(OpenMailboxRequest{}, [this](const auto& answer) {
+        if (!answer) return refuse_mailbox(answer.error());
+        summary_ = answer->body;
+        ahead_ = ReadAhead(summary_.messages);
+        maildrop_ = Maildrop(summary_.uidvalidity);
         load_list(0);
     });
 }
@@ -31,13 +29,12 @@ void Conn::load_list(std::uint32_t first) {
         context().loop.defer(give_back_heap); // what the lists took
         return run();
     }
-    ask_agent(list_request, encode_number(first), [this](Result<service::Reply> reply) {
-        if (!reply) return refuse_mailbox(reply.error());
-        const auto batch = decode_list_batch(reply->body);
-        if (!batch) return refuse_mailbox(batch.error());
-        if (batch->empty() || batch->size() > summary_.messages - maildrop_.size())
+    ask_agent(List{first}, [this](const auto& answer) {
+        if (!answer) return refuse_mailbox(answer.error());
+        const std::vector<ListedMessage>& batch = answer->body.messages;
+        if (batch.empty() || batch.size() > summary_.messages - maildrop_.size())
             return refuse_mailbox(Error{Errc::protocol, 0, "a list that does not fit its mailbox"});
-        for (const ListedMessage& message : *batch) maildrop_.add(message.octets, message.uid, message.uidl);
+        for (const ListedMessage& message : batch) maildrop_.add(message.octets, message.uid, message.uidl);
         load_list(maildrop_.size());
     });
 }
@@ -54,12 +51,11 @@ void Conn::refuse_mailbox(const Error& error) {
 
 void Conn::agent_lost() {
     if (session().closed()) return;
+    log(event::mailbox_error, {{"request", "session"},
+                               {"error", "the user's agent has ended or does not answer"},
+                               {"session", std::to_string(accepted().id)}});
     session().mailbox_lost();
     run();
-}
-
-void Conn::ask_agent(std::uint16_t type, std::string_view payload, OnAnswer on_answer) {
-    agent_->request(type, accepted().id, payload, std::move(on_answer));
 }
 
 } // namespace posada::pop3d

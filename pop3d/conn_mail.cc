@@ -9,14 +9,19 @@ namespace posada::pop3d {
 namespace {
 constexpr std::size_t chunk_octets = 64 * 1024;
 
-Result<std::vector<OpenedMessage>> opened_messages(service::Reply& reply) {
-    const auto sizes = decode_sizes(reply.body);
-    if (!sizes) return sizes.error();
-    if (sizes->empty() || sizes->size() != reply.fds.size())
+Result<std::vector<OpenedMessage>> opened_messages(Result<priv::Answered<FileSizes>>& answer) {
+    if (!answer) return answer.error();
+    const std::vector<std::uint64_t>& sizes = answer->body.sizes;
+    if (sizes.empty() || sizes.size() != answer->fds.size())
         return Error{Errc::protocol, 0, "descriptors without their sizes"};
-    std::vector<OpenedMessage> out(sizes->size());
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = {std::move(reply.fds[i]), (*sizes)[i]};
+    std::vector<OpenedMessage> out(sizes.size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = {std::move(answer->fds[i]), sizes[i]};
     return out;
+}
+
+std::vector<std::uint32_t> part_of(const std::vector<std::uint32_t>& numbers, std::size_t first, std::size_t count) {
+    const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(first);
+    return {begin, begin + static_cast<std::ptrdiff_t>(count)};
 }
 } // namespace
 
@@ -35,10 +40,10 @@ void Conn::open_wanted() {
     while (const auto range = ahead_.next_request()) fetch(*range);
 }
 
-void Conn::fetch(const FetchRange& range) {
-    ask_agent(fetch_request, encode(range), [this, range](Result<service::Reply> reply) {
+void Conn::fetch(const Fetch& range) {
+    ask_agent(range, [this, range](Result<priv::Answered<FileSizes>> answer) {
         if (session().closed()) return;
-        auto messages = reply ? opened_messages(*reply) : Result<std::vector<OpenedMessage>>(reply.error());
+        auto messages = opened_messages(answer);
         if (messages) {
             ahead_.answered(range, std::move(*messages));
         } else if (ahead_.failed(range)) {
@@ -104,8 +109,7 @@ void Conn::act(const RemoveMessages& remove) {
 void Conn::mark_seen_from(std::size_t first) {
     if (first == seen_.size()) return removing_.empty() ? session().messages_removed() : commit();
     const std::size_t count = std::min(remove_batch, seen_.size() - first);
-    const auto numbers = std::span<const std::uint32_t>(seen_).subspan(first, count);
-    ask_agent(mark_seen_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply>) {
+    ask_agent(MarkSeen{part_of(seen_, first, count)}, [this, next = first + count](const auto&) {
         if (session().closed()) return;
         mark_seen_from(next);
         run();
@@ -115,10 +119,9 @@ void Conn::mark_seen_from(std::size_t first) {
 void Conn::remove_from(std::size_t first) {
     if (first == removing_.size()) return mark_seen_from(0);
     const std::size_t count = std::min(remove_batch, removing_.size() - first);
-    const auto numbers = std::span<const std::uint32_t>(removing_).subspan(first, count);
-    ask_agent(remove_request, encode_numbers(numbers), [this, next = first + count](Result<service::Reply> reply) {
+    ask_agent(Remove{part_of(removing_, first, count)}, [this, next = first + count](const auto& removed) {
         if (session().closed()) return;
-        if (reply) return remove_from(next);
+        if (removed) return remove_from(next);
         session().removal_failed();
         run();
     });
@@ -126,9 +129,9 @@ void Conn::remove_from(std::size_t first) {
 
 // RFC 1939 §6: +OK to QUIT is said when the deletions are done, here: when they are on stable storage.
 void Conn::commit() {
-    ask_agent(commit_request, {}, [this](Result<service::Reply> reply) {
+    ask_agent(Commit{}, [this](const auto& committed) {
         if (session().closed()) return;
-        if (reply) {
+        if (committed) {
             session().messages_removed();
         } else {
             session().removal_failed();

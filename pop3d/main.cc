@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     daemon.net_program = "pop3d-net";
     daemon.role = "pop3d";
     daemon.model = service::NetModel::per_connection;
-    daemon.requests = pop3d::monitor_requests;
+    daemon.requests = pop3d::MonitorRequests::rows;
     daemon.logins = true;
     daemon.section = &pop3d::Pop3Options::section;
     daemon.refusal = "-ERR [SYS/TEMP] too many connections, try again later\r\n";

@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
     using namespace posada;
-    const service::NetDaemon daemon{"pop3d", service::NetModel::per_connection, pop3d::monitor_requests, "pop3",
+    const service::NetDaemon daemon{"pop3d", service::NetModel::per_connection, pop3d::MonitorRequests::rows, "pop3",
                                     &service::prepare_connections<pop3d::Conn, pop3d::NetSettings>};
     return service::net_main(daemon, argc, argv);
 }

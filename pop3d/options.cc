@@ -26,6 +26,9 @@ constexpr OptionRow rows[] = {
                                             "Refused commands after login that close the connection."),
     duration<&Pop3Options::lock_wait>("lock_wait", Millis(0), Seconds(300),
                                       "How long a login waits for another session on the same mailbox to end."),
+    duration<&Pop3Options::agent_timeout>("agent_timeout", Millis(100), Seconds(3'600),
+                                          "How long the user's own process may take for one answer before the session "
+                                          "is given up; longer than lock_wait."),
     integer<&Pop3Options::max_messages>("max_messages", 1, 10'000'000,
                                         "Messages a session shows, the oldest first; the others stay hidden until "
                                         "these are deleted."),
@@ -71,10 +74,17 @@ void check_expire(Millis expire, SectionCheck& check) {
         check.error("expire", "\"expire\" must be a whole number of days, such as \"30d\"; \"0s\" keeps mail for ever");
 }
 
+void check_agent_timeout(const Pop3Options& options, SectionCheck& check) {
+    if (options.agent_timeout <= options.lock_wait)
+        check.error("agent_timeout", "\"agent_timeout\" must be longer than \"lock_wait\": a login that waits for a "
+                                     "mailbox would be given up");
+}
+
 // Keys of the common [[listen]] table that mean nothing here must not look as if they did.
 void check(const void* options, SectionCheck& check) {
     check_banner(static_cast<const Pop3Options*>(options)->banner, check);
     check_expire(static_cast<const Pop3Options*>(options)->expire, check);
+    check_agent_timeout(*static_cast<const Pop3Options*>(options), check);
     for (std::size_t i = 0; check.written("listen[" + std::to_string(i) + "]"); ++i)
         for (const std::string key : {"auth", "trusted"}) {
             const std::string path = "listen[" + std::to_string(i) + "]." + key;

@@ -21,6 +21,7 @@ struct Pop3Options {
     std::uint32_t max_bad_commands_login = 3;
     std::uint32_t max_bad_commands = 20;
     Millis lock_wait{10'000};               // for another session on the same mailbox to end
+    Millis agent_timeout{300'000};          // for one answer of the user's agent; above lock_wait
     std::uint32_t max_messages = 1'000'000; // of one session; the others are hidden until these are gone
     Millis login_delay{0};                  // between two logins of an account; 0 = none
     Language language = Language::english;  // what LANG * chooses

@@ -45,7 +45,7 @@ std::optional<OpenedMessage> ReadAhead::take() {
 }
 
 // In halves: while the client takes one, the agent opens the other.
-std::optional<FetchRange> ReadAhead::next_request() {
+std::optional<Fetch> ReadAhead::next_request() {
     const std::uint32_t next = end();
     const std::uint32_t count = std::max(window_ / most_requests, 1U);
     const bool idle = !waiting_ && window_ < window_growth;
@@ -55,7 +55,7 @@ std::optional<FetchRange> ReadAhead::next_request() {
 }
 
 // Fewer than asked for: the next one could not be opened, and what comes behind it does not join on.
-void ReadAhead::answered(const FetchRange& asked, std::vector<OpenedMessage> messages) {
+void ReadAhead::answered(const Fetch& asked, std::vector<OpenedMessage> messages) {
     if (!current(asked)) return;
     asked_.pop_front();
     if (messages.size() < asked.count) asked_.clear();
@@ -64,7 +64,7 @@ void ReadAhead::answered(const FetchRange& asked, std::vector<OpenedMessage> mes
     drop_before(waiting_ ? last_wanted_ : first_);
 }
 
-bool ReadAhead::failed(const FetchRange& asked) {
+bool ReadAhead::failed(const Fetch& asked) {
     if (!current(asked)) return false;
     asked_.clear();
     limit_ = waiting_ && last_wanted_ > asked.first ? messages_ : asked.first;

@@ -27,13 +27,13 @@ class ReadAhead {
     std::optional<OpenedMessage> take();
     // What to ask the agent for now, until nothing: the agent opens the next messages while these are sent, and never
     // waits for a request. The caller asks, and brings the answers back in the same order, each with its range.
-    std::optional<FetchRange> next_request();
-    void answered(const FetchRange& asked, std::vector<OpenedMessage> messages);
+    std::optional<Fetch> next_request();
+    void answered(const Fetch& asked, std::vector<OpenedMessage> messages);
     // True: the message that the session waits for cannot be had.
-    bool failed(const FetchRange& asked);
+    bool failed(const Fetch& asked);
 
   private:
-    [[nodiscard]] bool current(const FetchRange& asked) const {
+    [[nodiscard]] bool current(const Fetch& asked) const {
         return !asked_.empty() && asked_.front().first == asked.first;
     }
     [[nodiscard]] std::uint32_t end() const; // behind all that are here or on their way
@@ -46,7 +46,7 @@ class ReadAhead {
     std::uint32_t last_wanted_ = 0;
     bool waiting_ = false; // for last_wanted_
     std::uint32_t window_ = 0;
-    std::deque<FetchRange> asked_; // in a row, behind what is here
+    std::deque<Fetch> asked_; // in a row, behind what is here
 };
 
 } // namespace posada::pop3d

@@ -47,7 +47,8 @@ void Session::on_command(std::string_view line) {
     transcript("c", proto::redacted(commands(), line));
     const auto walked = proto::walk(commands(), line, walk_context());
     if (walked.refusal == proto::Refusal::none) {
-        (this->*walked.row->handler)(walked.arg);
+        row_ = walked.row;
+        (this->*row_->handler)(walked.arg);
     } else {
         refuse(walked);
     }
@@ -68,7 +69,7 @@ void Session::refuse(const proto::Walked<Session>& walked) {
     case proto::Refusal::needs_privacy:
         return bad_command(peer_.tls_available ? Text::needs_tls : Text::needs_tls_and_has_none);
     case proto::Refusal::argument_missing:
-    case proto::Refusal::argument_unexpected: return bad_command(Text::syntax, {}, {walked.row->syntax});
+    case proto::Refusal::argument_unexpected: return bad_syntax(*walked.row);
     }
 }
 
@@ -92,6 +93,8 @@ void Session::bad_command(Text text, std::string_view response_code, Words words
     note(event::protocol_abuse, {{"reason", "too many refused commands"}});
     close("too many refused commands");
 }
+
+void Session::bad_syntax(const proto::CommandRow<Session>& row) { bad_command(Text::syntax, {}, {row.syntax}); }
 
 void Session::send(std::string bytes) {
     transcript("s", std::string_view(bytes).substr(0, bytes.find('\r')));

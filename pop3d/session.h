@@ -134,6 +134,7 @@ class Session {
     void ok_data(std::string_view text); // for programs: the same in every language
     void error(Text text, std::string_view response_code = {}, Words words = {});
     void bad_command(Text text, std::string_view response_code = {}, Words words = {});
+    void bad_syntax(const proto::CommandRow<Session>& row);
     [[nodiscard]] proto::Charset charset() const;
     [[nodiscard]] std::string say(Text text, Words words) const { return pop3d::say(language_, text, words); }
     void send(std::string bytes);
@@ -188,6 +189,7 @@ class Session {
     std::vector<Effect> effects_;
     proto::LineReader lines_;
     State state_ = state_authorization;
+    const proto::CommandRow<Session>* row_ = nullptr; // of the command under way
     Wait wait_ = Wait::nothing;
     bool closed_ = false;
     std::uint32_t bad_commands_ = 0;

@@ -46,7 +46,7 @@ std::string Session::implementation_words(const Session& session) { return sessi
 void Session::on_help(std::string_view arg) {
     const std::string_view verb = trim(arg);
     const auto line = [this](const proto::CommandRow<Session>& row) {
-        return std::string(row.syntax).append(": ").append(command_help(language_, row.verb, row.help));
+        return std::string(row.syntax).append(": ").append(language_ == Language::spanish ? row.other_help : row.help);
     };
     if (!verb.empty()) {
         const auto* row = proto::find_command(commands(), verb);

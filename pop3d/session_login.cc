@@ -50,7 +50,7 @@ void Session::on_apop(std::string_view arg) {
     const auto [name, rest] = split_word(trim(arg));
     const std::string_view digest = trim(rest);
     const bool hex = digest.size() == 32 && digest.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-    if (!hex) return bad_command(Text::syntax, {}, {"APOP name digest"});
+    if (!hex) return bad_syntax(*row_);
     if (has_control(name) || !is_valid_utf8(name)) return bad_command(Text::wrong_login, "AUTH");
     wait_ = Wait::login;
     effects_.push_back(CheckApop{std::string(name), std::string(digest)});

@@ -74,7 +74,7 @@ void Session::on_retr(std::string_view arg) {
 void Session::on_top(std::string_view arg) {
     const auto [which, rest] = split_word(trim(arg));
     const auto lines = parse_uint(trim(rest));
-    if (!lines) return bad_command(Text::syntax, {}, {"TOP msg n"});
+    if (!lines) return bad_syntax(*row_);
     const auto number = message_number(which);
     if (!number) return;
     requested_ = *number;

@@ -65,30 +65,6 @@ constexpr Row rows[] = {
     {Text::maildrop, {"maildrop has %1 messages (%2 octets)", "el buzón tiene %1 mensajes (%2 octetos)"}},
     {Text::not_all_removed, {"some deleted messages were not removed", "algunos mensajes no se han podido borrar"}},
 };
-
-struct SpanishHelp {
-    std::string_view verb, text;
-};
-constexpr SpanishHelp spanish_help[] = {
-    {"CAPA", "Enumera lo que sabe hacer este servidor."},
-    {"STLS", "Cifra la conexión con TLS."},
-    {"UTF8", "Anuncia que el cliente entiende UTF-8 en las cabeceras."},
-    {"LANG", "Enumera los idiomas de las respuestas o elige uno."},
-    {"USER", "Dice quién es usted."},
-    {"PASS", "Inicia la sesión; la contraseña puede llevar espacios."},
-    {"APOP", "Inicia la sesión sin enviar el secreto, con el MD5 del reto del saludo y del secreto."},
-    {"AUTH", "Inicia la sesión por SASL; a secas, enumera los mecanismos."},
-    {"STAT", "Dice cuántos mensajes hay y cuántos octetos ocupan."},
-    {"LIST", "Dice los octetos de un mensaje o de todos."},
-    {"UIDL", "Dice el nombre duradero de un mensaje o de todos."},
-    {"RETR", "Envía un mensaje."},
-    {"TOP", "Envía la cabecera de un mensaje y las primeras n líneas de su cuerpo."},
-    {"DELE", "Marca un mensaje; QUIT lo borra."},
-    {"RSET", "Quita todas las marcas."},
-    {"NOOP", "No hace nada."},
-    {"HELP", "Explica las órdenes."},
-    {"QUIT", "Borra lo marcado y termina la sesión."},
-};
 // clang-format on
 
 constexpr bool one_row_per_text() {
@@ -127,13 +103,6 @@ std::string say(Language language, Text text, std::initializer_list<std::string_
         if (which < words.size()) out += words.begin()[which];
     }
     return out;
-}
-
-std::string_view command_help(Language language, std::string_view verb, std::string_view english) noexcept {
-    if (language == Language::spanish)
-        for (const SpanishHelp& row : spanish_help)
-            if (row.verb == verb) return row.text;
-    return english;
 }
 
 } // namespace posada::pop3d

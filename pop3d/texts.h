@@ -82,7 +82,5 @@ enum class Text : std::uint8_t {
 
 // The text with %1, %2 ... put in.
 std::string say(Language language, Text text, std::initializer_list<std::string_view> words = {});
-// What a command does; english: of its row in the command table.
-std::string_view command_help(Language language, std::string_view verb, std::string_view english) noexcept;
 
 } // namespace posada::pop3d

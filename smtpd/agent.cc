@@ -18,11 +18,6 @@ namespace posada::smtpd {
 
 namespace {
 
-constexpr priv::RequestInfo request_rows[] = {
-    {agent_deliver, "agent_deliver", priv::any_phase, false, priv::max_payload, 1, 0,
-     "Messages for this mailbox; answered when each is on stable storage or has failed."},
-};
-
 Status become(const AgentSetup& setup, const auth::Account& account) {
     if (setup.change_user) return priv::become_user(account.uid, account.gid, {});
     return priv::become_user(::geteuid(), ::getegid(), {});
@@ -68,27 +63,21 @@ void remove_leavings(const store::Maildir& maildir, const Clock& clock) {
         log(event::mailbox_error, {{"request", "remove stale files"}, {"error", removed.error().describe()}});
 }
 
-std::string answer_to(const priv::Message& message, MailboxWriter& writer) {
-    auto lease = decode_lease(message.payload);
-    if (!lease) return priv::encode_failure(lease.error());
-    LeaseReport report;
-    report.results = writer.deliver(*lease, message.fds[0].get());
-    report.space = writer.space();
-    return priv::encode_ok(encode_report(report));
-}
-
-// One request after the other until deliver closes the channel. answer: the payload for an admitted message.
-template <class Handler>
-int serve(priv::Channel& channel, Handler&& answer) {
-    return priv::agent_status(priv::serve_requests(
-        channel, request_rows, [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
-            return {answer(message), {}};
-        }));
-}
+// One request after the other until deliver closes the channel.
+struct Agent {
+    MailboxWriter& writer;
+    Result<LeaseReport> on(const DeliverLease& request, const priv::Message& message) {
+        LeaseReport report{writer.deliver(request.lease, message.fds[0].get()), writer.space()};
+        tame(report);
+        return report;
+    }
+};
+struct RefusingAgent {
+    Error error;
+    Result<LeaseReport> on(const DeliverLease&) { return error; }
+};
 
 } // namespace
-
-std::span<const priv::RequestInfo> agent_requests() { return request_rows; }
 
 Result<std::string> account_name_of(std::string_view address) {
     const std::string_view local = address.substr(0, address.rfind('@'));
@@ -103,13 +92,14 @@ int agent_process(const AgentSetup& setup, UniqueFd channel_fd, int log_fd, priv
     priv::Channel channel(std::move(channel_fd));
     auto mailbox = open_mailbox(setup, channel.fd(), log_fd, sandbox);
     if (!mailbox) {
-        const std::string refusal = priv::encode_failure(mailbox.error());
-        return serve(channel, [&](const priv::Message&) { return refusal; });
+        RefusingAgent agent{mailbox.error()};
+        return priv::agent_status(priv::serve_requests<AgentRequests>(channel, agent));
     }
     const SystemClock clock;
     remove_leavings(mailbox->maildir, clock);
     MailboxWriter writer(std::move(mailbox->maildir), setup.hostname, clock, mailbox->limits);
-    return serve(channel, [&](const priv::Message& message) { return answer_to(message, writer); });
+    Agent agent{writer};
+    return priv::agent_status(priv::serve_requests<AgentRequests>(channel, agent));
 }
 
 } // namespace posada::smtpd

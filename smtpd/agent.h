@@ -5,21 +5,30 @@
 
 #include <sys/types.h>
 
-#include <span>
 #include <string>
 
 #include "common/auth/lookup.h"
 #include "common/base/fd.h"
-#include "common/priv/request.h"
+#include "common/priv/request_list.h"
 #include "common/priv/sandbox.h"
 #include "smtpd/mailbox_writer.h"
+#include "smtpd/queue_protocol.h"
 
 namespace posada::smtpd {
 
-// Requests of deliver to its agent: {Lease} + descriptor of the octets; the answer is {LeaseReport}, or why the mailbox
-// cannot be used at all.
-enum AgentRequest : std::uint16_t { agent_deliver = 2 };
-std::span<const priv::RequestInfo> agent_requests();
+// Of deliver to its agent. A failure: why the mailbox cannot be used at all.
+struct DeliverLease {
+    Lease lease; // and the descriptor of the octets
+    FIELDS(lease)
+    using Answer = LeaseReport;
+    static constexpr priv::RequestInfo row{
+        .type = 2,
+        .name = "agent_deliver",
+        .max_bytes = priv::max_payload,
+        .fds_in = 1,
+        .meaning = "Messages for this mailbox; answered when each is on stable storage or has failed."};
+};
+using AgentRequests = priv::Requests<DeliverLease>;
 
 struct AgentSetup {
     std::string address; // of the recipient; the account is derived from it here and nowhere else

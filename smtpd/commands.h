@@ -12,6 +12,9 @@ namespace posada::smtpd {
 
 class Session;
 
+constexpr std::size_t max_command = 512;                              // RFC 5321 4.5.3.1.4
+constexpr std::size_t max_mail_command = max_command + 26 + 17 + 500; // and what SIZE, 8BITMIME and AUTH add to MAIL
+
 // Where a dialog is (RFC 5321 4.1.4).
 enum State : proto::StateSet {
     state_start = 1, // no HELO or EHLO yet

@@ -93,23 +93,21 @@ void Deliver::ask_for_work() {
 }
 
 void Deliver::request_lease(std::uint64_t number) {
-    Writer w;
-    w.u16(static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.batch, 0xffff)));
-    queue_->request(queue_lease, number, w.bytes(),
-                    [this, number](Result<service::Reply> reply) { on_lease(number, std::move(reply)); });
+    const TakeLease wanted{static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.batch, 0xffff))};
+    queue_->ask(number, wanted, [this, number](auto answer) { on_lease(number, std::move(answer)); });
 }
 
-void Deliver::on_lease(std::uint64_t number, Result<service::Reply> reply) {
-    if (!reply) return; // the queue is gone: connect() begins anew
-    auto lease = decode_lease(reply->body);
-    if (!lease || lease->kind != RecipientKind::local || reply->fds.size() != 1) {
+void Deliver::on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer) {
+    if (!answer && answer.error().code == Errc::closed) return; // the queue is gone: connect() begins anew
+    if (!answer || !well_formed(answer->body, RecipientKind::local) || answer->fds.size() != 1) {
         log(event::queue_error, {{"error", "the queue handed out a malformed lease"}});
         return;
     }
-    hand_over(number, std::make_shared<Lease>(std::move(*lease)), std::move(reply->fds[0]), reply->body);
+    hand_over(number, std::make_shared<DeliverLease>(DeliverLease{std::move(answer->body)}), std::move(answer->fds[0]));
 }
 
-void Deliver::hand_over(std::uint64_t number, std::shared_ptr<Lease> lease, UniqueFd body, const std::string& payload) {
+void Deliver::hand_over(std::uint64_t number, std::shared_ptr<const DeliverLease> work, UniqueFd body) {
+    const Lease* lease = &work->lease;
     const std::string& address = lease->destination;
     auto agent = agent_for(address);
     if (!agent) return finish(number, *lease, {all_failed(*lease, agent.error()), {}});
@@ -117,44 +115,39 @@ void Deliver::hand_over(std::uint64_t number, std::shared_ptr<Lease> lease, Uniq
     (*agent)->busy = true;
     (*agent)->timer.start(config_.deadline);
     const int fd = body.get();
-    (*agent)->client->request(agent_deliver, number, payload,
-                              [this, number, lease](Result<service::Reply> answer) {
-                                  on_answer(number, lease->destination, *lease, std::move(answer));
-                              },
-                              {&fd, 1});
+    (*agent)->client->ask(number, *work,
+                          [this, number, work](auto answer) {
+                              on_answer(number, work->lease.destination, work->lease, std::move(answer));
+                          },
+                          {&fd, 1});
 }
 
 void Deliver::on_answer(std::uint64_t number, const std::string& address, const Lease& lease,
-                        Result<service::Reply> reply) {
+                        Result<priv::Answered<LeaseReport>> answer) {
     --busy_;
     Agent& agent = *agents_.at(address);
     agent.busy = false;
-    Status understood = reply ? Status() : Status(reply.error());
     LeaseReport report;
-    if (reply) {
-        auto said = decode_report(reply->body);
-        if (said) report = {match(lease, std::move(said->results)), said->space};
-        if (!said) understood = said.error();
-    }
-    if (understood) {
+    if (answer) {
+        tame(answer->body);
+        report = {match(lease, std::move(answer->body.results)), answer->body.space};
         const bool old = loop_.clock().now() - agent.started >= config_.renew_after;
         agent.timer.start(config_.idle_after);
         if (old) retire(address, false);
     } else {
-        Error error = understood.error();
+        Error error = answer.error();
         if (agent.too_slow) error = Error{Errc::timeout, 0, "deadline"};
         if (error.code == Errc::closed || error.code == Errc::protocol || error.code == Errc::timeout)
             log(event::agent_fail, {{"address", address}, {"error", error.describe()}});
         report.results = all_failed(lease, error);
         retire(address, true); // the next attempt starts with a fresh look at the account
     }
-    finish(number, lease, report);
+    finish(number, lease, std::move(report));
 }
 
-void Deliver::finish(std::uint64_t number, const Lease& lease, const LeaseReport& report) {
+void Deliver::finish(std::uint64_t number, const Lease& lease, LeaseReport report) {
     log_delivered(lease, report.results);
-    if (queue_ && !queue_->closed())
-        queue_->request(queue_done, number, encode_report(report), [](const Result<service::Reply>&) {});
+    if (queue_ && !queue_->closed()) queue_->ask(number, EndLease{std::move(report)}, [](const auto&) {});
     finished(number);
 }
 

@@ -54,12 +54,13 @@ class Deliver {
     struct Agent;
     void ask_for_work();
     void request_lease(std::uint64_t number);
-    void on_lease(std::uint64_t number, Result<service::Reply> reply);
-    void hand_over(std::uint64_t number, std::shared_ptr<Lease> lease, UniqueFd body, const std::string& payload);
+    void on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer);
+    void hand_over(std::uint64_t number, std::shared_ptr<const DeliverLease> work, UniqueFd body);
     Result<Agent*> agent_for(const std::string& address);
     Result<std::unique_ptr<Agent>> start_agent(const std::string& address);
-    void on_answer(std::uint64_t number, const std::string& address, const Lease& lease, Result<service::Reply> reply);
-    void finish(std::uint64_t number, const Lease& lease, const LeaseReport& report);
+    void on_answer(std::uint64_t number, const std::string& address, const Lease& lease,
+                   Result<priv::Answered<LeaseReport>> answer);
+    void finish(std::uint64_t number, const Lease& lease, LeaseReport report);
     void finished(std::uint64_t number);
     void retire(const std::string& address, bool kill);
     void retire_idle_ones();

@@ -3,34 +3,11 @@
 
 #include <algorithm>
 
-#include "common/base/bytes.h"
-
 namespace posada::smtpd {
 
 namespace {
 constexpr Millis longest_check{1'000};
-constexpr priv::RequestInfo rows[] = {
-    {lookup_request, "lookup", priv::any_phase, false, priv::max_payload, 0, 0,
-     "Says which of these names have mail here."},
-};
 } // namespace
-
-std::span<const priv::RequestInfo> lookup_requests() { return rows; }
-
-std::string encode_lookup(const std::vector<std::string>& names) {
-    Writer out;
-    out.u16(static_cast<std::uint16_t>(names.size()));
-    for (const auto& name : names) out.str(name);
-    return out.take();
-}
-
-Result<std::vector<std::string>> decode_lookup(std::string_view payload) {
-    Reader in(payload);
-    std::vector<std::string> names(std::min<std::size_t>(in.u16(), max_lookup_batch));
-    for (auto& name : names) name = in.str();
-    RETURN_IF_ERROR(in.finish());
-    return names;
-}
 
 LookupClient::LookupClient(io::Loop& loop, std::function<void()> want, Millis answer_within)
     : loop_(loop), want_(std::move(want)), answer_within_(answer_within), timer_(loop, [this] { watch_deadlines(); }) {}
@@ -57,29 +34,28 @@ void LookupClient::ask(std::uint64_t session, std::string_view local_part, OnAns
 void LookupClient::flush() {
     while (client_ && !client_->closed() && !unsent_.empty()) {
         Ids ids;
-        std::vector<std::string> names;
+        Lookup lookup;
         while (!unsent_.empty() && ids.size() < max_lookup_batch) {
             const auto found = questions_.find(unsent_.front());
             unsent_.pop_front();
             if (found == questions_.end()) continue;
             ids.push_back(found->first);
-            names.push_back(found->second.name);
+            lookup.names.push_back(found->second.name);
         }
         if (ids.empty()) return;
-        client_->request(lookup_request, 0, encode_lookup(names),
-                         [this, ids](const Result<service::Reply>& reply) { answered(ids, reply); });
+        client_->ask(0, lookup, [this, ids](const auto& answer) { answered(ids, answer); });
     }
 }
 
-void LookupClient::answered(const Ids& ids, const Result<service::Reply>& reply) {
-    if (!reply && reply.error().code == Errc::closed) return retry(ids);
-    const bool usable = reply.ok() && reply->body.size() == ids.size();
+void LookupClient::answered(const Ids& ids, const Result<priv::Answered<Verdicts>>& answer) {
+    if (!answer && answer.error().code == Errc::closed) return retry(ids);
+    const bool usable = answer.ok() && answer->body.verdicts.size() == ids.size();
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        const char verdict = usable ? reply->body[i] : '\2';
-        if (verdict == '\2') {
+        const HasMail verdict = usable ? answer->body.verdicts[i] : HasMail::cannot_say;
+        if (verdict == HasMail::cannot_say) {
             finish(ids[i], Error{Errc::unavailable, 0, "the accounts cannot be asked now"});
         } else {
-            finish(ids[i], verdict == '\1');
+            finish(ids[i], verdict == HasMail::yes);
         }
     }
 }

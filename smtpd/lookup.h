@@ -8,24 +8,34 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/priv/request.h"
 #include "common/service/monitor_client.h"
 
 namespace posada::smtpd {
 
-// The one row of the worker's table: {u16 n, n x str local part} -> {n x u8: 0 no, 1 yes, 2 cannot say}.
-constexpr std::uint16_t lookup_request = 2;
+enum class HasMail : std::uint8_t { no, yes, cannot_say };
+constexpr HasMail last_value(HasMail) { return HasMail::cannot_say; }
+
+struct Verdicts {
+    std::vector<HasMail> verdicts; // in the order of the names
+    FIELDS(verdicts)
+};
+// Of the lookup worker.
+struct Lookup {
+    std::vector<std::string> names; // local parts
+    FIELDS(names)
+    using Answer = Verdicts;
+    static constexpr priv::RequestInfo row{.type = 2,
+                                           .name = "lookup",
+                                           .max_bytes = priv::max_payload,
+                                           .meaning = "Says which of these names have mail here."};
+};
+using LookupRequests = priv::Requests<Lookup>;
+
 constexpr std::size_t max_lookup_batch = 200;
-
-std::span<const priv::RequestInfo> lookup_requests(); // the worker's table
-
-std::string encode_lookup(const std::vector<std::string>& names);
-Result<std::vector<std::string>> decode_lookup(std::string_view payload);
 
 class LookupClient {
   public:
@@ -49,7 +59,7 @@ class LookupClient {
     };
     using Ids = std::vector<std::uint64_t>;
     void flush();
-    void answered(const Ids& ids, const Result<service::Reply>& reply);
+    void answered(const Ids& ids, const Result<priv::Answered<Verdicts>>& answer);
     void retry(const Ids& ids);
     void finish(std::uint64_t id, Result<bool> answer);
     void watch_deadlines();

@@ -13,7 +13,6 @@
 #include "common/priv/process.h"
 #include "common/priv/serve.h"
 #include "common/service/log_transport.h"
-#include "smtpd/lookup.h"
 
 namespace posada::smtpd {
 
@@ -49,16 +48,14 @@ Result<auth::AccountNames> load_names(const std::string& users_file) {
 
 } // namespace
 
-std::string answer_lookup(std::string_view payload, const auth::AccountNames& names,
-                          const auth::AccountSources& sources) {
-    const auto wanted = decode_lookup(payload);
-    if (!wanted) return priv::encode_failure(wanted.error());
-    std::string verdicts;
-    for (const auto& name : *wanted) {
+Result<Verdicts> LookupAnswerer::on(const Lookup& request) {
+    if (request.names.size() > max_lookup_batch) return Error{Errc::limit, 0, "too many names"};
+    Verdicts out;
+    for (const std::string& name : request.names) {
         const auto exists = auth::account_exists(name, names, sources);
-        verdicts += !exists ? '\2' : *exists ? '\1' : '\0';
+        out.verdicts.push_back(!exists ? HasMail::cannot_say : *exists ? HasMail::yes : HasMail::no);
     }
-    return priv::encode_ok(verdicts);
+    return out;
 }
 
 LookupWorker::LookupWorker(io::Loop& loop, auth::AccountSources sources, int log_fd)
@@ -98,10 +95,8 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
         if (!dropped || !priv::harden_process() || !priv::null_standard_input_output()) return exit_system;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of user would take it back
         priv::Channel channel(UniqueFd{channel_fd});
-        return priv::agent_status(priv::serve_requests(
-            channel, lookup_requests(), [&](priv::RequestGate&, const priv::Message& message) -> priv::Answer {
-                return {answer_lookup(message.payload, *names, sources_), {}};
-            }));
+        LookupAnswerer answerer{*names, sources_};
+        return priv::agent_status(priv::serve_requests<LookupRequests>(channel, answerer));
     });
     if (!child) return child.error();
     pid_ = *child;

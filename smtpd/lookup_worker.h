@@ -6,13 +6,12 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <span>
 
 #include "common/auth/lookup.h"
 #include "common/base/fd.h"
 #include "common/io/loop.h"
-#include "common/priv/request.h"
 #include "common/service/identity.h"
+#include "smtpd/lookup.h"
 
 namespace posada::smtpd {
 
@@ -38,8 +37,11 @@ class LookupWorker {
     io::Timer timer_;
 };
 
-// The worker's answer to one message of lookup.h; separate for tests.
-std::string answer_lookup(std::string_view payload, const auth::AccountNames& names,
-                          const auth::AccountSources& sources);
+// The handler in that process.
+struct LookupAnswerer {
+    const auth::AccountNames& names;
+    const auth::AccountSources& sources;
+    Result<Verdicts> on(const Lookup& request);
+};
 
 } // namespace posada::smtpd

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "common/base/bytes.h"
-
 namespace posada::smtpd {
 
 namespace {
@@ -44,35 +42,20 @@ void SpaceReports::make_room(Instant now) {
                                     [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
 }
 
-std::string SpaceReports::encode(Instant now) const {
-    Writer entries;
-    std::uint16_t count = 0;
+Spaces SpaceReports::told(Instant now) const {
+    Spaces out{version_, {}};
     for (const auto& [key, report] : reports_) {
         if (report.until <= now) continue;
-        ++count;
-        entries.str(key);
-        entries.u32(static_cast<std::uint32_t>(std::chrono::duration_cast<Millis>(report.until - now).count()));
-        put_space(entries, report.space);
+        const auto left = std::chrono::duration_cast<Millis>(report.until - now).count();
+        out.spaces.push_back({key, static_cast<std::uint32_t>(left), report.space});
     }
-    Writer out;
-    out.u64(version_);
-    out.u16(count);
-    return out.take() + entries.bytes();
+    return out;
 }
 
-Result<std::uint64_t> KnownSpaces::adopt(std::string_view wire, Instant now) {
-    Reader in(wire);
-    const std::uint64_t version = in.u64();
-    const unsigned count = in.u16();
-    std::unordered_map<std::string, Known> spaces;
-    for (unsigned i = 0; i < count && !in.failed(); ++i) {
-        std::string key(in.str());
-        const Millis trust(in.u32());
-        spaces[std::move(key)] = Known{get_space(in), now + trust};
-    }
-    RETURN_IF_ERROR(in.finish());
-    spaces_ = std::move(spaces);
-    return version;
+void KnownSpaces::adopt(Spaces told, Instant now) {
+    spaces_.clear();
+    for (ReportedSpace& one : told.spaces)
+        spaces_[std::move(one.mailbox)] = Known{one.space, now + Millis(one.trusted_ms)};
 }
 
 KnownSpaces::Verdict KnownSpaces::ask(std::string_view local_part, std::uint64_t octets, Instant now) const {

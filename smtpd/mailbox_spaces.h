@@ -11,7 +11,6 @@
 #include <unordered_map>
 
 #include "common/base/clock.h"
-#include "common/base/result.h"
 #include "smtpd/queue_protocol.h"
 
 namespace posada::smtpd {
@@ -31,8 +30,7 @@ class SpaceReports {
     void note(std::string_view local_part, const MailboxSpace& space, Instant now);
     // Changes with every report that matters.
     [[nodiscard]] std::uint64_t version() const { return version_; }
-    // {u64 version, u16 n, n x {16 octets, u32 ms, MailboxSpace}}
-    [[nodiscard]] std::string encode(Instant now) const;
+    [[nodiscard]] Spaces told(Instant now) const;
 
   private:
     struct Report {
@@ -51,8 +49,7 @@ class KnownSpaces {
   public:
     enum class Verdict : std::uint8_t { room, full, full_for_good };
 
-    // What SpaceReports::encode wrote; returns its version.
-    Result<std::uint64_t> adopt(std::string_view wire, Instant now);
+    void adopt(Spaces told, Instant now);
     // octets: of the mail, 0 = not known.
     [[nodiscard]] Verdict ask(std::string_view local_part, std::uint64_t octets, Instant now) const;
     // A mail was taken for it: there is less room from now on.

@@ -42,7 +42,7 @@ void Mailroom::adopt(std::string_view name, UniqueFd channel) {
     if (name != "queue") return;
     spaces_.clear();
     queue_ = std::make_unique<QueueClient>(context_.loop, std::move(channel), [this] { context_.want("queue"); });
-    queue_->watch_spaces([this](std::string_view wire) { return spaces_.adopt(wire, context_.loop.clock().now()); });
+    queue_->watch_spaces([this](Spaces told) { spaces_.adopt(std::move(told), context_.loop.clock().now()); });
     answer_waiting(waiting_.size(), true);
 }
 

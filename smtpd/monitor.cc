@@ -90,7 +90,7 @@ int submission_main(int argc, char** argv) {
     daemon.name = "submission";
     daemon.net_program = "smtpd-submission-net";
     daemon.role = "subm";
-    daemon.requests = service::login_requests;
+    daemon.requests = service::LoginRequests::rows;
     daemon.logins = true;
     daemon.serves = [](const service::Listener& listener) { return listener.auth; };
     daemon.make_monitor = &make_monitor<Submission>;

@@ -22,10 +22,9 @@ class QueueClient {
 
     // One message of one SMTP connection (session); parts: memfds of at most max_memfd octets each, at least one, with
     // nothing mapped writable; ours from here on. The queue seals them. One at a time per session.
-    void submit(std::uint64_t session, const Envelope& envelope, std::vector<UniqueFd> parts, OnQueued on_queued);
-    // on_spaces gets what SpaceReports::encode() wrote, now and after every change, and returns the version it has
-    // then.
-    using OnSpaces = std::function<Result<std::uint64_t>(std::string_view)>;
+    void submit(std::uint64_t session, Envelope envelope, std::vector<UniqueFd> parts, OnQueued on_queued);
+    // Now and after every change.
+    using OnSpaces = std::function<void(Spaces)>;
     void watch_spaces(OnSpaces on_spaces);
     // The SMTP connection is gone: its answer is not wanted any more (the message is queued all the same).
     void forget(std::uint64_t session) { client_.forget(session); }

@@ -15,7 +15,7 @@ Result<UniqueFd> open_queue(const std::string& run_dir, QueueRole role) {
         return Error{Errc::unavailable, socket.error().sys,
                      path + ": the queue does not answer; is the service `smtpd --queue` running?"};
     priv::Channel channel(std::move(*socket));
-    RETURN_IF_ERROR(channel.send(queue_hello, 0, encode_hello(role)));
+    RETURN_IF_ERROR(channel.send(QueueHello::row.type, 0, to_bytes(hello_of(role))));
     return channel.take();
 }
 

@@ -27,18 +27,9 @@ Result<uid_t> peer_uid(int fd) {
     return credentials.uid;
 }
 
-std::string queue_id_answer(const Result<std::string>& queued) {
-    if (!queued) return priv::encode_failure(queued.error());
-    Writer w;
-    w.str(*queued);
-    return priv::encode_ok(w.bytes());
-}
-
-std::string rows_answer(const Result<std::uint64_t>& rows) {
-    if (!rows) return priv::encode_failure(rows.error());
-    Writer w;
-    w.u32(static_cast<std::uint32_t>(*rows));
-    return priv::encode_ok(w.bytes());
+Result<RowCount> count_of(const Result<std::uint64_t>& rows) {
+    if (!rows) return rows.error();
+    return RowCount{static_cast<std::uint32_t>(*rows)};
 }
 
 } // namespace
@@ -147,14 +138,14 @@ bool QueueServer::receive_one(Peer& peer) {
     return peers_.count(id) != 0;
 }
 
-void QueueServer::answer(std::uint64_t peer, std::uint16_t type, std::uint64_t session, std::string payload,
+void QueueServer::answer(std::uint64_t peer, std::uint16_t request, std::uint64_t session, std::string payload,
                          std::optional<UniqueFd> fd) {
     const auto found = peers_.find(peer);
     if (found == peers_.end()) return;
     std::vector<UniqueFd> fds;
     if (fd) fds.push_back(std::move(*fd));
     const bool first = found->second->unsent.empty();
-    found->second->unsent.add(type, session, std::move(payload), std::move(fds));
+    found->second->unsent.add(static_cast<std::uint16_t>(request + 1), session, std::move(payload), std::move(fds));
     if (first) flush_unsent(*found->second);
 }
 
@@ -165,9 +156,28 @@ void QueueServer::flush_unsent(Peer& peer) {
 
 // ---- requests ----
 
+// One message of one peer. What is returned is the answer; an error in place of Later closes the channel.
+struct QueueServer::Handlers {
+    QueueServer& server;
+    Peer& peer;
+
+    Result<priv::Later> on(const QueueHello&) { return priv::Later{}; } // hello() has read it
+    Result<priv::Later> on(const SubmitPart&, const priv::Message& message);
+    Result<priv::Later> on(SubmitRecipients request, const priv::Message& message);
+    Result<priv::Later> on(Submit request, const priv::Message& message);
+    Result<priv::Later> on(const WatchSpaces& request, const priv::Message& message);
+    Result<priv::Later> on(const TakeLease& request, const priv::Message& message);
+    Status on(EndLease request, const priv::Message& message);
+    Result<QueueStats> on(const AskStats&) { return server.queue_.stats(); }
+    Result<QueueEntries> on(const ListQueue& request);
+    Result<RowCount> on(const RetryNow& request) { return count_of(server.queue_.retry_now(request.queue_id)); }
+    Result<RowCount> on(const RemoveMail& request) { return count_of(server.queue_.remove(request.queue_id)); }
+};
+
 Status QueueServer::hello(Peer& peer, const priv::Message& message) {
-    if (message.type != queue_hello) return Error{Errc::protocol, 0, "the first message of a channel must be hello"};
-    auto role = decode_hello(message.payload);
+    if (message.type != QueueHello::row.type)
+        return Error{Errc::protocol, 0, "the first message of a channel must be hello"};
+    auto role = role_of(message.payload);
     if (!role) return role.error();
     peer.gate = priv::RequestGate(queue_requests(*role));
     peer.role = *role;
@@ -176,46 +186,65 @@ Status QueueServer::hello(Peer& peer, const priv::Message& message) {
 
 Status QueueServer::handle(Peer& peer, priv::Message message) {
     if (!peer.role) RETURN_IF_ERROR(hello(peer, message));
-    const auto row = peer.gate.admit(message);
-    if (!row) return row.error();
-    const Status handled = handle_admitted(peer, message);
-    if (handled) return {};
-    const std::string name(queue_requests(*peer.role)[*row].name);
-    return Error{handled.error().code, handled.error().sys, name + ": " + handled.error().text};
-}
-
-Status QueueServer::handle_admitted(Peer& peer, priv::Message& message) {
-    if (message.type == queue_hello) return {};
+    RETURN_IF_ERROR(peer.gate.admit(message));
     switch (*peer.role) {
-    case QueueRole::receive: return receive_request(peer, message);
-    case QueueRole::deliver: return lease_request(peer, message, RecipientKind::local);
-    case QueueRole::relay: return lease_request(peer, message, RecipientKind::route);
-    case QueueRole::control: return control_request(peer, message);
+    case QueueRole::receive: return handle_as<ReceiveRequests>(peer, message);
+    case QueueRole::deliver:
+    case QueueRole::relay: return handle_as<LeaseRequests>(peer, message);
+    case QueueRole::control: return handle_as<ControlRequests>(peer, message);
     }
     return {};
 }
 
-Status QueueServer::receive_request(Peer& peer, priv::Message& message) {
-    if (message.type == queue_spaces) return spaces_request(peer, message);
-    if (!message.fds.empty()) RETURN_IF_ERROR(seal_memfd(message.fds[0].get()));
-    if (message.type == queue_submit) return submit(peer, message);
-    Incoming& incoming = peer.incoming[message.session];
-    if (message.type == queue_submit_part) {
-        queue_.add_part(incoming, message.fds[0].get());
-    } else {
-        RETURN_IF_ERROR(decode_recipients(message.payload, incoming.more_recipients));
-    }
-    answer(peer.id, message.type + 1, message.session, priv::encode_ok());
+template <class List>
+Status QueueServer::handle_as(Peer& peer, priv::Message& message) {
+    const std::uint64_t id = peer.id;
+    Handlers handlers{*this, peer};
+    priv::Handled handled = List::dispatch(handlers, message);
+    if (!handled) return handled.error();
+    if (*handled) answer(id, message.type, message.session, std::move((*handled)->payload));
+    if (peers_.count(id) != 0 && *peer.role != QueueRole::receive) schedule_turn();
     return {};
 }
 
-Status QueueServer::spaces_request(Peer& peer, const priv::Message& message) {
-    if (peer.spaces_wanted) return Error{Errc::protocol, 0, "queue_spaces was asked already"};
-    Reader r(message.payload);
-    peer.spaces_wanted = {message.session, r.u64()};
-    RETURN_IF_ERROR(r.finish());
-    answer_spaces(peer);
-    return {};
+Result<priv::Later> QueueServer::Handlers::on(const SubmitPart&, const priv::Message& message) {
+    RETURN_IF_ERROR(seal_memfd(message.fds[0].get()));
+    server.queue_.add_part(peer.incoming[message.session], message.fds[0].get());
+    server.answer(peer.id, message.type, message.session, priv::encode_ok());
+    return priv::Later{};
+}
+
+Result<priv::Later> QueueServer::Handlers::on(SubmitRecipients request, const priv::Message& message) {
+    RETURN_IF_ERROR(check_recipients(request.recipients));
+    std::vector<Recipient>& all = peer.incoming[message.session].more_recipients;
+    std::move(request.recipients.begin(), request.recipients.end(), std::back_inserter(all));
+    server.answer(peer.id, message.type, message.session, priv::encode_ok());
+    return priv::Later{};
+}
+
+Result<priv::Later> QueueServer::Handlers::on(Submit request, const priv::Message& message) {
+    RETURN_IF_ERROR(seal_memfd(message.fds[0].get()));
+    RETURN_IF_ERROR(check_envelope(request.envelope));
+    Incoming incoming;
+    if (const auto begun = peer.incoming.find(message.session); begun != peer.incoming.end()) {
+        incoming = std::move(begun->second);
+        peer.incoming.erase(begun);
+    }
+    const auto on_queued = [to = &server, id = peer.id, session = message.session](Result<std::string> queued) {
+        const auto made = queued ? Result<QueueId>(QueueId{std::move(*queued)}) : queued.error();
+        to->answer(id, Submit::row.type, session, priv::answer_payload(made));
+    };
+    server.queue_.submit(std::move(incoming), message.fds[0].get(), std::move(request.envelope), on_queued);
+    server.urgent_ = true;
+    server.schedule_turn();
+    return priv::Later{};
+}
+
+Result<priv::Later> QueueServer::Handlers::on(const WatchSpaces& request, const priv::Message& message) {
+    if (peer.spaces_wanted) return Error{Errc::protocol, 0, "was asked already"};
+    peer.spaces_wanted = {message.session, request.known};
+    server.answer_spaces(peer);
+    return priv::Later{};
 }
 
 void QueueServer::answer_spaces(Peer& peer) {
@@ -223,66 +252,31 @@ void QueueServer::answer_spaces(Peer& peer) {
     if (!peer.spaces_wanted || peer.spaces_wanted->known == spaces.version()) return;
     const std::uint64_t session = peer.spaces_wanted->session;
     peer.spaces_wanted.reset();
-    answer(peer.id, queue_spaces + 1, session, priv::encode_ok(spaces.encode(loop_.clock().now())));
+    answer(peer.id, WatchSpaces::row.type, session, priv::answer_payload<Spaces>(spaces.told(loop_.clock().now())));
 }
 
-Status QueueServer::submit(Peer& peer, priv::Message& message) {
-    auto envelope = decode_envelope(message.payload);
-    if (!envelope) return envelope.error();
-    Incoming incoming;
-    if (const auto begun = peer.incoming.find(message.session); begun != peer.incoming.end()) {
-        incoming = std::move(begun->second);
-        peer.incoming.erase(begun);
-    }
-    queue_.submit(std::move(incoming), message.fds[0].get(), std::move(*envelope),
-                  [this, id = peer.id, session = message.session](const Result<std::string>& queued) {
-                      answer(id, queue_submit + 1, session, queue_id_answer(queued));
-                  });
-    urgent_ = true;
-    schedule_turn();
+Result<priv::Later> QueueServer::Handlers::on(const TakeLease& request, const priv::Message& message) {
+    const RecipientKind kind = *peer.role == QueueRole::relay ? RecipientKind::route : RecipientKind::local;
+    const auto on_lease = [to = &server, id = peer.id, session = message.session](const Lease& lease,
+                                                                                  const UniqueFd& body) {
+        auto copy = duplicate_fd(body.get());
+        if (!copy) return to->check(copy.error());
+        to->answer(id, TakeLease::row.type, session, priv::answer_payload<Lease>(lease), std::move(*copy));
+    };
+    server.queue_.lease(peer.id, message.session, kind, request.most_rows, on_lease);
+    return priv::Later{};
+}
+
+Status QueueServer::Handlers::on(EndLease request, const priv::Message& message) {
+    tame(request.report);
+    if (server.queue_.done(peer.id, message.session, std::move(request.report))) server.urgent_ = true;
     return {};
 }
 
-Status QueueServer::lease_request(Peer& peer, const priv::Message& message, RecipientKind kind) {
-    const std::uint64_t session = message.session;
-    if (message.type == queue_lease) {
-        Reader r(message.payload);
-        const std::size_t most = r.u16();
-        RETURN_IF_ERROR(r.finish());
-        queue_.lease(peer.id, session, kind, most,
-                     [this, id = peer.id, session](const Lease& lease, const UniqueFd& body) {
-                         auto copy = duplicate_fd(body.get());
-                         if (!copy) return check(copy.error());
-                         answer(id, queue_lease + 1, session, priv::encode_ok(encode_lease(lease)), std::move(*copy));
-                     });
-    } else {
-        auto report = decode_report(message.payload);
-        if (!report) return report.error();
-        if (queue_.done(peer.id, session, std::move(*report))) urgent_ = true;
-        answer(peer.id, queue_done + 1, session, priv::encode_ok());
-    }
-    schedule_turn();
-    return {};
-}
-
-Status QueueServer::control_request(Peer& peer, const priv::Message& message) {
-    Reader r(message.payload);
-    std::string out;
-    if (message.type == queue_stats) {
-        const auto stats = queue_.stats();
-        out = stats ? priv::encode_ok(encode_stats(*stats)) : priv::encode_failure(stats.error());
-    } else if (message.type == queue_list) {
-        const std::uint64_t after = r.u64();
-        const auto entries = queue_.list(after, std::min(r.u16(), most_entries));
-        out = entries ? priv::encode_ok(encode_entries(*entries)) : priv::encode_failure(entries.error());
-    } else {
-        const std::string_view queue_id = r.str();
-        out = rows_answer(message.type == queue_retry ? queue_.retry_now(queue_id) : queue_.remove(queue_id));
-    }
-    RETURN_IF_ERROR(r.finish());
-    answer(peer.id, static_cast<std::uint16_t>(message.type + 1), message.session, std::move(out));
-    schedule_turn();
-    return {};
+Result<QueueEntries> QueueServer::Handlers::on(const ListQueue& request) {
+    auto entries = server.queue_.list(request.after, std::min(request.most, most_entries));
+    if (!entries) return entries.error();
+    return QueueEntries{std::move(*entries)};
 }
 
 // ---- the turn ----

@@ -32,6 +32,7 @@ class QueueServer {
 
   private:
     struct Peer;
+    struct Handlers;
 
     void accept_peers();
     void on_ready(std::uint64_t id, io::Interest ready);
@@ -39,15 +40,11 @@ class QueueServer {
     void close_peer(std::uint64_t id, std::string_view why);
     Status handle(Peer& peer, priv::Message message);
     Status hello(Peer& peer, const priv::Message& message);
-    Status handle_admitted(Peer& peer, priv::Message& message);
-    Status receive_request(Peer& peer, priv::Message& message);
-    Status lease_request(Peer& peer, const priv::Message& message, RecipientKind kind);
-    Status control_request(Peer& peer, const priv::Message& message);
-    Status submit(Peer& peer, priv::Message& message);
-    Status spaces_request(Peer& peer, const priv::Message& message);
+    template <class List>
+    Status handle_as(Peer& peer, priv::Message& message);
     void answer_spaces(Peer& peer);
 
-    void answer(std::uint64_t peer, std::uint16_t type, std::uint64_t session, std::string payload,
+    void answer(std::uint64_t peer, std::uint16_t request, std::uint64_t session, std::string payload,
                 std::optional<UniqueFd> fd = {});
     void flush_unsent(Peer& peer);
     void schedule_turn();

@@ -66,26 +66,23 @@ void Relay::lose_everything() {
 }
 
 void Relay::ask_for_work() {
-    Writer w;
-    w.u16(rows_per_lease);
     while (!stopping_ && asked_ < config_.concurrency && queue_ && !queue_->closed()) {
         ++asked_;
         const std::uint64_t number = ++last_number_;
-        queue_->request(queue_lease, number, w.bytes(),
-                        [this, number](Result<service::Reply> reply) { on_lease(number, std::move(reply)); });
+        queue_->ask(number, TakeLease{rows_per_lease},
+                    [this, number](auto answer) { on_lease(number, std::move(answer)); });
     }
 }
 
-void Relay::on_lease(std::uint64_t number, Result<service::Reply> reply) {
-    if (!reply) return; // lose_everything() follows
-    auto lease = decode_lease(reply->body);
-    if (!lease || lease->kind != RecipientKind::route || reply->fds.size() != 1) {
+void Relay::on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer) {
+    if (!answer && answer.error().code == Errc::closed) return; // lose_everything() follows
+    if (!answer || !well_formed(answer->body, RecipientKind::route) || answer->fds.size() != 1) {
         log(event::queue_error, {{"error", "the queue handed out a malformed lease"}});
         return;
     }
     auto job = std::make_unique<Job>();
-    job->lease = std::move(*lease);
-    job->body = std::move(reply->fds[0]);
+    job->lease = std::move(answer->body);
+    job->body = std::move(answer->fds[0]);
     job->route = route_of(job->lease.destination);
     jobs_.emplace(number, std::move(job));
     start(number);
@@ -94,8 +91,9 @@ void Relay::on_lease(std::uint64_t number, Result<service::Reply> reply) {
 void Relay::report(std::uint64_t number) {
     const auto found = jobs_.find(number);
     Job& job = *found->second;
-    queue_->request(queue_done, number, encode_report({std::move(job.results), {}}),
-                    [](const Result<service::Reply>&) {});
+    LeaseReport report{std::move(job.results), {}};
+    tame(report);
+    queue_->ask(number, EndLease{std::move(report)}, [](const auto&) {});
     if (job.link) park(std::move(job.link));
     loop_.defer([gone = std::shared_ptr<Job>(std::move(found->second))] {});
     jobs_.erase(number);

@@ -39,7 +39,7 @@ class Relay {
     struct Job;
     struct Link; // a connection and whose it is now
     void ask_for_work();
-    void on_lease(std::uint64_t number, Result<service::Reply> reply);
+    void on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer);
     void start(std::uint64_t number);
     void open(std::uint64_t number, bool without_tls);
     RelayEvents events_of(Link* link);

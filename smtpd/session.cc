@@ -11,8 +11,6 @@ namespace posada::smtpd {
 
 namespace {
 
-constexpr std::size_t max_command = 512;                      // RFC 5321 4.5.3.1.4
-constexpr std::size_t max_mail_command = 512 + 26 + 17 + 500; // and what SIZE, 8BITMIME and AUTH add to MAIL
 constexpr std::string_view http_verbs[] = {"GET",     "POST",   "HEAD", "PUT",  "OPTIONS",
                                            "CONNECT", "DELETE", "PRI",  "HOST:"};
 
@@ -23,14 +21,8 @@ std::vector<std::string_view> visible_verbs() {
     return out;
 }
 
-// RFC 2920 3.1: these end a group, because the dialog changes with their answer. (STARTTLS is the driver's to check.)
-bool must_be_last(std::string_view verb) {
-    return iequals(verb, "HELO") || iequals(verb, "EHLO") || iequals(verb, "DATA");
-}
-
 std::size_t line_limit(const proto::CommandRow<Session>* row) {
-    if (row != nullptr && row->verb == "MAIL") return max_mail_command;
-    return row != nullptr && row->verb == "AUTH" ? proto::max_sasl_line : max_command;
+    return row != nullptr && row->max_line != 0 ? row->max_line : max_command;
 }
 
 bool is_http(std::string_view verb) {
@@ -79,10 +71,12 @@ std::size_t Session::consume_line(std::string_view input) {
     return event.consumed;
 }
 
+// (STARTTLS is the driver's to check.)
 void Session::check_pipelining(std::string_view verb, bool more_input) {
-    if (!more_input || !must_be_last(verb)) return;
-    abuse(554, "5.5.0", "Wait for the answer to " + ascii_upper(verb) + " before you send more (RFC 2920)",
-          "input behind " + ascii_upper(verb));
+    const auto* row = proto::find_command(commands(), verb);
+    if (!more_input || row == nullptr || (row->flags & proto::ends_group) == 0) return;
+    abuse(554, "5.5.0", "Wait for the answer to " + std::string(row->verb) + " before you send more (RFC 2920)",
+          "input behind " + std::string(row->verb));
 }
 
 void Session::on_line(const proto::LineEvent& event) {
@@ -111,32 +105,34 @@ void Session::on_command(std::string_view line) {
     const auto walked = proto::walk(commands(), line, walk_context());
     if (line.size() + 2 > line_limit(walked.row)) return reply(500, "5.5.2", "Line too long");
     if (walked.refusal != proto::Refusal::none) return refuse(walked, line);
-    (this->*walked.row->handler)(walked.arg);
+    row_ = walked.row;
+    (this->*row_->handler)(walked.arg);
 }
 
 void Session::refuse(const proto::Walked<Session>& walked, std::string_view line) {
     switch (walked.refusal) {
     case proto::Refusal::none: return;
     case proto::Refusal::unknown_verb: return unknown_verb(line);
-    case proto::Refusal::not_now: return refuse_order(walked.row->verb);
+    case proto::Refusal::not_now: return refuse_order(*walked.row);
     case proto::Refusal::tls_already: return reply(503, "5.5.1", "TLS is on already");
     case proto::Refusal::tls_unavailable: return reply(454, "4.7.0", "TLS is not available here");
     case proto::Refusal::needs_privacy:
         return peer_.auth ? reply(530, "5.7.0", "Say STARTTLS first: secrets do not pass in the clear")
                           : reply(503, "5.5.1", "AUTH is not offered here");
     case proto::Refusal::argument_missing:
-    case proto::Refusal::argument_unexpected: return reply(501, "5.5.4", "Syntax: " + std::string(walked.row->syntax));
+    case proto::Refusal::argument_unexpected: return bad_syntax(*walked.row);
     }
 }
 
+void Session::bad_syntax(const proto::CommandRow<Session>& row) {
+    reply(501, "5.5.4", "Syntax: " + std::string(row.syntax));
+}
+
 // What has to come first, in words.
-void Session::refuse_order(std::string_view verb) {
+void Session::refuse_order(const proto::CommandRow<Session>& row) {
     if (state_ == state_start) return reply(503, "5.5.1", "HELO first: say who you are");
-    if (verb == "MAIL") return reply(503, "5.5.1", "A message is under way already; RSET forgets it");
-    if (verb == "RCPT") return reply(503, "5.5.1", "MAIL FROM first");
-    if (verb == "DATA")
-        return reply(503, "5.5.1", state_ == state_mail ? "RCPT TO first: nobody would get it" : "MAIL FROM first");
-    reply(503, "5.5.1", std::string(verb) + " is not possible during a message; RSET forgets it");
+    if (!row.not_now.empty()) return reply(503, "5.5.1", row.not_now);
+    reply(503, "5.5.1", std::string(row.verb) + " is not possible during a message; RSET forgets it");
 }
 
 void Session::unknown_verb(std::string_view line) {

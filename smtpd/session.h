@@ -139,7 +139,8 @@ class Session {
     void on_bad_line(const proto::LineEvent& event);
     void on_command(std::string_view line);
     void refuse(const proto::Walked<Session>& walked, std::string_view line);
-    void refuse_order(std::string_view verb);
+    void refuse_order(const proto::CommandRow<Session>& row);
+    void bad_syntax(const proto::CommandRow<Session>& row);
     void unknown_verb(std::string_view line);
     void check_pipelining(std::string_view verb, bool more_input);
     void reply(unsigned code, std::string_view enhanced, std::string_view text);
@@ -212,6 +213,7 @@ class Session {
     Mode mode_ = Mode::commands;
     Wait wait_ = Wait::nothing;
     State state_ = state_start;
+    const proto::CommandRow<Session>* row_ = nullptr; // of the command under way
     bool closed_ = false;
     bool stopping_ = false;
     UnixTime now_ = 0;

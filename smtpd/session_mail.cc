@@ -24,7 +24,7 @@ void Session::on_mail(std::string_view arg) {
                            private_enough() ? "Authentication required: say AUTH first"
                                             : "Authentication required: say STARTTLS, then AUTH",
                            "");
-    if (!istarts_with(arg, "FROM:")) return reply(501, "5.5.4", "Syntax: MAIL FROM:<user@domain>");
+    if (!istarts_with(arg, "FROM:")) return bad_syntax(*row_);
     const std::string_view given = arg.substr(5);
     const proto::ParsedPath path = proto::parse_reverse_path(given);
     if (path.fault != proto::PathFault::none) return refuse_path(path, given, "5.1.7");
@@ -122,7 +122,7 @@ proto::Mailbox Session::deliverable(const proto::Mailbox& mailbox) const {
 }
 
 void Session::on_rcpt(std::string_view arg) {
-    if (!istarts_with(arg, "TO:")) return reply(501, "5.5.4", "Syntax: RCPT TO:<user@domain>");
+    if (!istarts_with(arg, "TO:")) return bad_syntax(*row_);
     const std::string_view given = arg.substr(3);
     const proto::ParsedPath path = proto::parse_forward_path(given);
     if (path.fault != proto::PathFault::none) return refuse_path(path, given, "5.1.3");

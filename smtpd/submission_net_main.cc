@@ -3,4 +3,6 @@
 #include "common/service/login_protocol.h"
 #include "smtpd/net_service.h"
 
-int main(int argc, char** argv) { return posada::smtpd::smtp_net_main(posada::service::login_requests, argc, argv); }
+int main(int argc, char** argv) {
+    return posada::smtpd::smtp_net_main(posada::service::LoginRequests::rows, argc, argv);
+}

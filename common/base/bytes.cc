@@ -5,8 +5,8 @@
 
 namespace posada {
 
-void Writer::number(std::uint64_t v, int size) {
-    for (int i = 0; i < size; ++i) out_.push_back(static_cast<char>((v >> (8 * i)) & 0xFF));
+void Writer::number(std::uint64_t v, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) out_.push_back(static_cast<char>((v >> (8 * i)) & 0xFF));
 }
 
 void Writer::str(std::string_view v) {

@@ -14,6 +14,7 @@ namespace posada {
 
 class Writer {
   public:
+    explicit Writer(std::size_t room = 0) { out_.reserve(room); }
     void u8(std::uint8_t v) { number(v, 1); }
     void u16(std::uint16_t v) { number(v, 2); }
     void u32(std::uint32_t v) { number(v, 4); }
@@ -23,9 +24,9 @@ class Writer {
     void blob(std::string_view v); // at most 4 GiB - 1
     [[nodiscard]] const std::string& bytes() const { return out_; }
     [[nodiscard]] std::string take() { return std::move(out_); }
+    void number(std::uint64_t v, std::size_t size);
 
   private:
-    void number(std::uint64_t v, int size);
     std::string out_;
 };
 
@@ -41,11 +42,12 @@ class Reader {
     bool boolean();         // anything but 0 and 1 is malformed
     std::string_view str(); // points into the input
     std::string_view blob();
+    std::uint64_t number(std::size_t size);
+    void fail() { failed_ = true; } // for a field whose value cannot be
     [[nodiscard]] bool failed() const { return failed_; }
     [[nodiscard]] Status finish() const; // Errc::protocol when malformed or not fully consumed
 
   private:
-    std::uint64_t number(std::size_t size);
     std::string_view take(std::size_t size);
     std::string_view in_;
     bool failed_ = false;

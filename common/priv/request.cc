@@ -12,9 +12,12 @@ static Error breach(std::string_view name, std::string_view rule) {
     return Error{Errc::protocol, 0, std::string(name).append(": ").append(rule)};
 }
 
-Result<std::size_t> RequestGate::admit(const Message& message) {
-    const auto row =
-        std::find_if(table_.begin(), table_.end(), [&](const RequestInfo& info) { return info.type == message.type; });
+static auto find_row(std::span<const RequestInfo> table, std::uint16_t type) {
+    return std::find_if(table.begin(), table.end(), [&](const RequestInfo& info) { return info.type == type; });
+}
+
+Status RequestGate::admit(const Message& message) {
+    const auto row = find_row(table_, message.type);
     if (row == table_.end()) return breach(std::to_string(message.type), "unknown request");
     const auto index = static_cast<std::size_t>(row - table_.begin());
     if ((row->phases & phase_) == 0) return breach(row->name, "not allowed in this phase");
@@ -22,7 +25,12 @@ Result<std::size_t> RequestGate::admit(const Message& message) {
     if (message.payload.size() > row->max_bytes) return breach(row->name, "too large");
     if (message.fds.size() != row->fds_in) return breach(row->name, "wrong number of descriptors");
     used_[index] = true;
-    return index;
+    return {};
+}
+
+void RequestGate::answered(std::uint16_t request_type, std::string_view payload) {
+    const auto row = find_row(table_, request_type);
+    if (row != table_.end() && row->then != 0 && decode_answer(payload)) phase_ = row->then;
 }
 
 std::uint64_t table_hash(std::span<const RequestInfo> table) {
@@ -35,6 +43,8 @@ std::uint64_t table_hash(std::span<const RequestInfo> table) {
         w.u32(row.max_bytes);
         w.u8(row.fds_in);
         w.u8(row.fds_out);
+        w.u8(row.then);
+        w.u64(row.form);
     }
     return fnv1a(w.bytes());
 }

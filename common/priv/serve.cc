@@ -19,18 +19,15 @@ bool send_answer(Channel& channel, const Message& asked, const Answer& answer) {
 
 } // namespace
 
-Status serve_requests(Channel& channel, std::span<const RequestInfo> table, const RequestHandler& handle) {
-    RequestGate gate(table);
-    const unsigned most_fds = max_request_fds(table);
+Status serve_channel(Channel& channel, unsigned most_fds, const AnswerOne& answer) {
     for (;;) {
         auto received = channel.receive(most_fds);
         if (!received) return received.error();
         if (!received->has_value()) return {};
-        const Message& message = **received;
-        if (const auto row = gate.admit(message); !row) return row.error();
-        const Answer answer = handle(gate, message);
-        if (!send_answer(channel, message, answer)) return {}; // nobody is there any more
-        if (answer.afterwards != nullptr) answer.afterwards();
+        const auto made = answer(**received);
+        if (!made) return made.error();
+        if (!send_answer(channel, **received, *made)) return {}; // nobody is there any more
+        if (made->afterwards != nullptr) made->afterwards();
     }
 }
 
@@ -38,10 +35,6 @@ int agent_status(const Status& served) {
     if (served) return 0;
     log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", served.error().text}});
     return exit_software;
-}
-
-std::string verdict(const Result<std::string>& result) {
-    return result ? encode_ok(*result) : encode_failure(result.error());
 }
 
 } // namespace posada::priv

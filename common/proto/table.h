@@ -25,6 +25,7 @@ enum CommandFlag : std::uint16_t {
     needs_privacy = 4, // refused unless TLS is up or the configuration allows plaintext here (plaintext_auth)
     hidden = 8,        // not in HELP nor in the man page's table
     exact_arg = 16,    // the argument is all that follows one blank, blanks too: a password, a file's name
+    ends_group = 32,   // the dialog changes with its answer: nothing may be sent behind it before (RFC 2920 3.1)
 };
 
 template <class Session>
@@ -40,6 +41,9 @@ struct CommandRow {
     std::string (*capability_value)(const Session&);
     std::string_view rfc; // "RFC 5321 4.1.1.3"
     void (Session::*handler)(std::string_view arg);
+    std::string_view other_help{}; // the same in the other language, where the protocol speaks one
+    std::string_view not_now{};    // what to do first, where the states alone do not tell
+    std::size_t max_line = 0;      // with CRLF, where it is not the protocol's own
 };
 
 enum class Refusal : std::uint8_t {

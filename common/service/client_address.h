@@ -4,30 +4,27 @@
 // else; limits, throttle and logs then count the client and not the proxy.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
-#include "common/base/result.h"
 #include "common/io/addr.h"
-#include "common/priv/request.h"
+#include "common/priv/request_list.h"
 
 namespace posada::service {
 
-constexpr std::uint16_t client_address_request = 10;
+// The answer is a success, or Errc::limit: this client has too many connections.
+struct ClientAddress {
+    std::string ip;
+    std::uint16_t port = 0;
+    FIELDS(ip, port)
+    using Answer = Nothing;
+    static constexpr priv::RequestInfo row{
+        .type = 10,
+        .name = "client_address",
+        .phases = priv::first_phase,
+        .once = true,
+        .max_bytes = 64,
+        .meaning = "First of all requests: who the client behind a proxy is; only from a network in proxy_from."};
 
-// The answer is a success without a body, or Errc::limit: this client has too many connections.
-constexpr priv::RequestInfo client_address_row{
-    client_address_request,
-    "client_address",
-    priv::before_login,
-    true,
-    64,
-    0,
-    0,
-    "First of all requests: who the client behind a proxy is; only from a network in proxy_from."};
-
-std::string encode_client_address(const io::Address& client);
-Result<io::Address> decode_client_address(std::string_view payload);
+    static ClientAddress of(const io::Address& client) { return {client.ip(), client.port()}; }
+    [[nodiscard]] Result<io::Address> address() const { return io::Address::parse(ip, port); }
+};
 
 } // namespace posada::service

@@ -70,13 +70,12 @@ void Connection::take_proxy_header(const Result<std::optional<io::Address>>& hea
     if (!*header) return begin();
     proxy_ = accepted_.peer.ip();
     accepted_.peer = **header;
-    monitor_.request(client_address_request, accepted_.id, encode_client_address(accepted_.peer),
-                     [this](const Result<Reply>& reply) {
-                         if (closing()) return;
-                         if (reply) return begin();
-                         log_connect();
-                         close("limit");
-                     });
+    monitor_.ask(accepted_.id, ClientAddress::of(accepted_.peer), [this](const auto& answer) {
+        if (closing()) return;
+        if (answer) return begin();
+        log_connect();
+        close("limit");
+    });
 }
 
 void Connection::log_connect() {

@@ -11,12 +11,12 @@
 
 namespace posada::service {
 
-constexpr priv::RequestInfo connection_requests[] = {client_address_row, sign_row};
+using ConnectionRequests = priv::Requests<ClientAddress, Sign>;
 
 // The daemon's rows keep their index.
 inline std::vector<priv::RequestInfo> with_connection_requests(std::span<const priv::RequestInfo> daemon) {
     std::vector<priv::RequestInfo> all(daemon.begin(), daemon.end());
-    all.insert(all.end(), std::begin(connection_requests), std::end(connection_requests));
+    all.insert(all.end(), ConnectionRequests::rows.begin(), ConnectionRequests::rows.end());
     return all;
 }
 

@@ -32,7 +32,6 @@ class LiveSession final : public MonitorLink {
     void start();
 
     void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) override;
-    void set_phase(priv::Phase phase) override;
     void kill(std::string_view why) override;
     io::Loop& loop() override;
 
@@ -42,12 +41,12 @@ class LiveSession final : public MonitorLink {
     std::optional<std::uint32_t> take_slot() { return std::exchange(slot_, std::nullopt); }
     [[nodiscard]] NetHandle* net() const { return net_; }
     void net_gone() { net_ = nullptr; }
+    Result<priv::Later> on(const ClientAddress& request, const priv::Message& message);
     // The net side sees the end of its channel and finishes in its own way.
     void please_finish();
 
   private:
     void on_readable();
-    void take_client_address(const priv::Message& message);
     void end();
 
     Launcher& launcher_;

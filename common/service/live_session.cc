@@ -4,9 +4,7 @@
 #include <utility>
 
 #include "common/base/log.h"
-#include "common/service/client_address.h"
 #include "common/service/launcher_state.h"
-#include "common/service/sign_protocol.h"
 
 namespace posada::service {
 
@@ -21,11 +19,6 @@ void LiveSession::start() {
                                          [this](io::Interest) { on_readable(); });
 }
 
-void LiveSession::set_phase(priv::Phase phase) {
-    gate_.set_phase(phase);
-    if (phase == priv::after_login) launcher_.waiting_.remove(info_.id);
-}
-
 io::Loop& LiveSession::loop() { return launcher_.loop_; }
 
 void LiveSession::on_readable() {
@@ -34,33 +27,39 @@ void LiveSession::on_readable() {
     if (!received && received.error().code == Errc::protocol) return kill(received.error().text);
     if (!received || !received->has_value()) return end();
     priv::Message message = std::move(**received);
-    const auto row = gate_.admit(message);
-    if (!row) return kill(row.error().text);
+    if (const Status admitted = gate_.admit(message); !admitted) return kill(admitted.error().text);
     const bool first = std::exchange(untouched_, false);
-    if (message.type == client_address_request)
-        return first ? take_client_address(message) : kill("client_address: names its client too late");
-    if (message.type == sign_request) return net_ != nullptr ? net_->sign(info_.id, message) : void();
+    if (message.type == Sign::row.type) return net_ != nullptr ? net_->sign(info_.id, message) : void();
+    const bool names_client = message.type == ClientAddress::row.type;
+    if (names_client && !first) return kill("client_address: names its client too late");
+    if (names_client) return handle_with<priv::Requests<ClientAddress>>(*this, *this, message);
     if (monitor_ == nullptr) return kill("no request is allowed");
-    monitor_->handle(*row, std::move(message));
+    monitor_->handle(std::move(message));
 }
 
 // The session begins anew with the client's address; nothing was asked of the old one.
-void LiveSession::take_client_address(const priv::Message& message) {
-    const auto client = decode_client_address(message.payload);
-    if (!client) return kill("client_address: " + client.error().text);
+Result<priv::Later> LiveSession::on(const ClientAddress& request, const priv::Message& message) {
+    const auto client = request.address();
+    if (!client) return client.error();
     if (!io::contains(info_.listener.proxy_from, info_.peer))
-        return kill("client_address: names a client without being a proxy");
-    if (!launcher_.admit_client(*this, *client))
-        return answer(client_address_request, priv::encode_failure(Error{Errc::limit, 0, "too many connections"}), {});
-    info_.peer = *client;
-    monitor_.reset();
-    monitor_ = shared_->make_session(*this, info_);
-    answer(client_address_request, priv::encode_ok({}), {});
+        return Error{Errc::protocol, 0, "names a client without being a proxy"};
+    Status admitted;
+    if (launcher_.admit_client(*this, *client)) {
+        info_.peer = *client;
+        monitor_.reset();
+        monitor_ = shared_->make_session(*this, info_);
+    } else {
+        admitted = Error{Errc::limit, 0, "too many connections"};
+    }
+    answer(message.type, priv::answer_payload(admitted), {});
+    return priv::Later{};
 }
 
 // The peer has at most a handful of requests outstanding: a full socket means that it does not read, which is a breach.
 void LiveSession::answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds) {
     if (ended_) return;
+    gate_.answered(request_type, payload);
+    if (gate_.phase() != priv::first_phase) launcher_.waiting_.remove(info_.id);
     const auto sent = channel_.send(static_cast<std::uint16_t>(request_type + 1), info_.id, payload, fds);
     if (!sent && sent.error().code == Errc::busy) kill("does not read its answers");
 }

@@ -5,46 +5,32 @@
 
 #include "common/auth/parked_secret.h"
 #include "common/auth/scram.h"
-#include "common/base/bytes.h"
 #include "common/base/log.h"
 
 namespace posada::service {
 
 namespace {
 
-// What one request is about, until it is answered.
-struct Pending {
-    std::uint16_t type = 0;
-    std::string user; // as typed
-    std::string method;
-    Secret password;  // until the worker has it
-    std::string mark; // of name and password, for the throttle
-    std::string auth_message;
-    std::string proof; // of SCRAM; the digest of APOP
-};
+using AllRequests = LoginRequests::with<CheckApop>; // submission's table has no CheckApop
 
-// For the log.
-std::string_view login_request_name(std::uint16_t type) {
-    for (const priv::RequestInfo& row : login_requests)
+std::string_view name_of(std::uint16_t type) {
+    for (const priv::RequestInfo& row : AllRequests::rows)
         if (row.type == type) return row.name;
-    return type == apop_row.type ? apop_row.name : "login request";
+    return "login request";
 }
 
 // What is said to the net process; the reasons stay in the log.
 Error refused(std::string text) { return Error{Errc::denied, 0, std::move(text)}; }
+
+std::string mechanism_of(const auth::ScramExchange& exchange) {
+    return exchange.plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
+}
 
 auth::Decision wrong_exchange() {
     auth::Decision out;
     out.outcome = auth::Outcome::refused;
     out.reason = "wrong-exchange";
     return out;
-}
-
-std::string body_of(std::string_view first, std::string_view second = {}, bool two = false) {
-    Writer w;
-    w.str(first);
-    if (two) w.str(second);
-    return w.take();
 }
 
 } // namespace
@@ -57,21 +43,34 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    // decoding
-    Status take(priv::Message& message);
-    Status take_password(Reader& in);
-    Status take_scram_first(Reader& in);
-    Status take_scram_final(Reader& in);
-    Status take_apop(Reader& in);
+    // What one request is about, until it is answered.
+    struct Pending {
+        std::uint16_t type = 0;
+        std::string method;
+        std::string user;   // as typed
+        std::string secret; // what proves it, for the throttle: of SCRAM the proof, of APOP the digest
+        auth::Decision (State::*decide)() const = nullptr; // in the worker; nullptr: scram_first
+        Secret password{};                                 // until the worker has it
+        std::string mark{};                                // of name and secret, for the throttle
+        std::string auth_message{};
+    };
+
+    Result<priv::Later> on(CheckPassword request);
+    Result<priv::Later> on(ScramFirst request);
+    Result<priv::Later> on(ScramFinal request);
+    Result<priv::Later> on(CheckApop request);
     // the way of an attempt
-    void begin();
+    Result<priv::Later> begin(Pending attempt);
+    void hold();
     void run();
     void wait_for_worker();
     // in the worker
     [[nodiscard]] auth::JobDone work();
-    [[nodiscard]] auth::JobDone work_password();
     [[nodiscard]] std::string work_scram_first() const;
-    [[nodiscard]] auth::Decision work_decide() const;
+    [[nodiscard]] auth::Decision decide_password() const;
+    [[nodiscard]] auth::Decision decide_scram() const;
+    [[nodiscard]] auth::Decision decide_apop() const;
+    [[nodiscard]] std::string account_name() const { return auth::login_name(pending->user, service.config_.domains); }
     void on_result();
     void drop_worker();
     void finish_scram_first(const std::string& bytes);
@@ -112,78 +111,63 @@ LoginSession::LoginSession(LoginService& service, MonitorLink& link, const Sessi
 
 LoginSession::~LoginSession() = default;
 
-void LoginSession::handle(std::size_t, priv::Message message) {
-    const std::string name(login_request_name(message.type));
-    if (state_->pending) return state_->link.kill(name + ": while a login is under way");
-    const Status taken = state_->take(message);
+void LoginSession::handle(priv::Message message) {
+    const std::shared_ptr<State> state = state_; // the answer may be our end
+    if (state->pending) return state->link.kill(std::string(name_of(message.type)) + ": while a login is under way");
+    handle_with<AllRequests>(state->link, *state, message);
     wipe(message.payload);
-    if (!taken) return state_->link.kill(name + ": " + taken.error().text);
-    if (state_->pending) state_->begin();
 }
 
-// ---- decoding ------------------------------------------------------------------------------------------------------
+// ---- the requests ----
 
-Status LoginSession::State::take(priv::Message& message) {
-    Reader in(message.payload);
-    pending.emplace();
-    pending->type = message.type;
-    Status status = Error{Errc::protocol, 0, "not a login request"};
-    if (message.type == check_password_request) status = take_password(in);
-    if (message.type == scram_first_request) status = take_scram_first(in);
-    if (message.type == scram_final_request) status = take_scram_final(in);
-    if (message.type == check_apop_request) status = take_apop(in);
-    if (!status) pending.reset();
-    return status;
-}
-
-Status LoginSession::State::take_password(Reader& in) {
-    pending->method = "password";
-    pending->user = in.str();
-    pending->password = Secret(in.str());
+Result<priv::Later> LoginSession::State::on(CheckPassword request) {
     exchange.reset();
-    return in.finish();
+    return begin({CheckPassword::row.type,
+                  "password",
+                  std::move(request.user),
+                  {},
+                  &State::decide_password,
+                  std::move(request.password)});
 }
 
-Status LoginSession::State::take_scram_first(Reader& in) {
-    auth::ScramExchange next;
-    next.user = in.str();
-    next.client_first_bare = in.str();
-    next.gs2_header = in.str();
-    const std::string mechanism(in.str());
-    RETURN_IF_ERROR(in.finish());
-    next.plus = mechanism == "SCRAM-SHA-256-PLUS";
-    if (!next.plus && mechanism != "SCRAM-SHA-256") return Error{Errc::protocol, 0, "unknown mechanism"};
-    pending->method = mechanism;
-    pending->user = next.user;
-    exchange = std::move(next);
-    return {};
+Result<priv::Later> LoginSession::State::on(ScramFirst request) {
+    exchange.emplace();
+    exchange->user = request.user;
+    exchange->client_first_bare = std::move(request.client_first_bare);
+    exchange->gs2_header = std::move(request.gs2_header);
+    exchange->plus = request.plus;
+    return begin({ScramFirst::row.type, mechanism_of(*exchange), std::move(request.user), {}});
 }
 
-Status LoginSession::State::take_scram_final(Reader& in) {
-    pending->auth_message = in.str();
-    pending->proof = in.str();
-    RETURN_IF_ERROR(in.finish());
+Result<priv::Later> LoginSession::State::on(ScramFinal request) {
     if (!exchange || exchange->nonce.empty()) return Error{Errc::protocol, 0, "without scram_first"};
-    pending->method = exchange->plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
-    pending->user = exchange->user;
-    return {};
+    return begin({ScramFinal::row.type,
+                  mechanism_of(*exchange),
+                  exchange->user,
+                  std::move(request.client_proof),
+                  &State::decide_scram,
+                  {},
+                  {},
+                  std::move(request.auth_message)});
 }
 
 // The challenge is the one this monitor made for this connection: a digest seen elsewhere is worth nothing here.
-Status LoginSession::State::take_apop(Reader& in) {
-    pending->method = "APOP";
-    pending->user = in.str();
-    pending->proof = in.str();
-    exchange.reset();
-    RETURN_IF_ERROR(in.finish());
+Result<priv::Later> LoginSession::State::on(CheckApop request) {
     if (info.challenge.empty()) return Error{Errc::protocol, 0, "without a challenge"};
-    return {};
+    exchange.reset();
+    return begin(
+        {CheckApop::row.type, "APOP", std::move(request.user), std::move(request.digest), &State::decide_apop});
 }
 
-// ---- the way of an attempt
-// -------------------------------------------------------------------------------------------
+// ---- the way of an attempt ----
 
-void LoginSession::State::begin() {
+Result<priv::Later> LoginSession::State::begin(Pending attempt) {
+    pending = std::move(attempt);
+    hold();
+    return priv::Later{};
+}
+
+void LoginSession::State::hold() {
     if (refusals >= service.config_.max_attempts)
         return temporary({Errc::limit, 0, "too many refused logins in this connection"}, "too-many-attempts");
     const Millis hold = exempt ? Millis(0) : service.throttle_.hold(info.peer.source_key());
@@ -221,7 +205,7 @@ void LoginSession::State::wait_for_worker() {
 void LoginSession::State::run() {
     if (service.pool_.full()) return wait_for_worker();
     std::vector<int> keep;
-    if (hooks != nullptr && pending->type == check_password_request) {
+    if (hooks != nullptr && pending->decide == &State::decide_password) {
         auto pair = make_seqpacket_pair();
         if (!pair) return temporary(pair.error(), "workers");
         agent_ours = std::move(pair->first);
@@ -231,8 +215,8 @@ void LoginSession::State::run() {
     }
     auto started = service.pool_.start([this] { return work(); }, keep);
     agent_theirs.reset();
-    const bool by_proof = pending->type == scram_final_request || pending->type == check_apop_request;
-    pending->mark = service.throttle_.mark(pending->user, by_proof ? pending->proof : pending->password.view());
+    const std::string_view secret = pending->secret.empty() ? pending->password.view() : pending->secret;
+    pending->mark = service.throttle_.mark(pending->user, secret);
     pending->password = Secret();
     if (!started) return temporary(started.error(), "workers");
     worker = std::move(*started);
@@ -242,15 +226,10 @@ void LoginSession::State::run() {
     timer.start(service.config_.deadline);
 }
 
+// The first octet of a decision says whether the worker goes on.
 auth::JobDone LoginSession::State::work() {
-    if (pending->type == scram_first_request) return work_scram_first();
-    if (pending->type == check_password_request) return work_password();
-    return auth::encode_decision(work_decide());
-}
-
-// The first octet of the result says whether the worker goes on.
-auth::JobDone LoginSession::State::work_password() {
-    const auth::Decision decision = work_decide();
+    if (pending->decide == nullptr) return work_scram_first();
+    const auth::Decision decision = (this->*pending->decide)();
     pending->password = Secret();
     const bool goes_on =
         agent_theirs.valid() && decision.outcome == auth::Outcome::accepted && decision.nothing_foreign;
@@ -262,9 +241,7 @@ auth::JobDone LoginSession::State::work_password() {
 }
 
 std::string LoginSession::State::work_scram_first() const {
-    const LoginConfig& config = service.config_;
-    const std::string name = auth::login_name(pending->user, config.domains);
-    const auto begun = auth::scram_start(config.users_file, name, service.scram_secret_);
+    const auto begun = auth::scram_start(service.config_.users_file, account_name(), service.scram_secret_);
     if (!begun) return priv::encode_failure(begun.error());
     Writer w;
     w.str(begun->salt);
@@ -272,14 +249,18 @@ std::string LoginSession::State::work_scram_first() const {
     return priv::encode_ok(w.bytes());
 }
 
-auth::Decision LoginSession::State::work_decide() const {
+auth::Decision LoginSession::State::decide_scram() const {
+    if (!exchange->bound(pending->auth_message)) return wrong_exchange();
+    return auth::scram_finish(service.config_.users_file, account_name(), pending->auth_message, pending->secret);
+}
+
+auth::Decision LoginSession::State::decide_apop() const {
+    return auth::apop_check(service.config_.users_file, account_name(), info.challenge, pending->secret);
+}
+
+auth::Decision LoginSession::State::decide_password() const {
     const LoginConfig& config = service.config_;
-    const std::string name = auth::login_name(pending->user, config.domains);
-    if (pending->type == scram_final_request && !exchange->bound(pending->auth_message)) return wrong_exchange();
-    if (pending->type == scram_final_request)
-        return auth::scram_finish(config.users_file, name, pending->auth_message, pending->proof);
-    if (pending->type == check_apop_request)
-        return auth::apop_check(config.users_file, name, info.challenge, pending->proof);
+    const std::string name = account_name();
     const auto backends = service.make_backends_(config);
     std::vector<auth::Backend*> order;
     for (const auto& backend : backends) order.push_back(backend.get());
@@ -299,11 +280,11 @@ void LoginSession::State::on_result() {
     if (!result) return;
     watch.reset();
     timer.cancel();
-    worker_is_agent = result->ok() && pending->type == check_password_request && (*result)->front() == '\1';
+    const bool decided = pending->decide != nullptr;
+    worker_is_agent = result->ok() && decided && (*result)->front() == '\1';
     if (!worker_is_agent) drop_worker();
     if (!*result) return temporary(result->error(), "worker");
-    if (pending->type == scram_first_request) return finish_scram_first(**result);
-    finish_decision(pending->type == check_password_request ? (*result)->substr(1) : **result);
+    decided ? finish_decision((*result)->substr(1)) : finish_scram_first(**result);
 }
 
 void LoginSession::State::drop_worker() {
@@ -329,7 +310,7 @@ void LoginSession::State::finish_scram_first(const std::string& bytes) {
     const std::string ours = auth::base64(auth::random_bytes(18));
     exchange->nonce = std::string(*theirs) + ours;
     exchange->server_first = auth::scram_server_first(*theirs, ours, salt, iterations);
-    reply(priv::encode_ok(body_of(exchange->server_first)));
+    reply(priv::answer_payload<ServerFirst>({{exchange->server_first}}));
 }
 
 void LoginSession::State::finish_decision(const std::string& bytes) {
@@ -366,12 +347,9 @@ void LoginSession::State::complete(const auth::Decision& decision, const UniqueF
     auto line = fields({});
     line.push_back({"account", decision.account.name});
     log(event::auth_ok, line);
-    const bool scram = pending->type == scram_final_request;
-    const std::string body =
-        scram ? body_of(decision.server_final, decision.account.name, true) : body_of(decision.account.name);
     const int fd = extra.get();
-    link.set_phase(priv::after_login);
-    reply(priv::encode_ok(body), extra.valid() ? std::span<const int>(&fd, 1) : std::span<const int>());
+    reply(priv::answer_payload<LoggedIn>({{decision.account.name, decision.server_final}}),
+          extra.valid() ? std::span<const int>(&fd, 1) : std::span<const int>());
 }
 
 void LoginSession::State::refuse(const auth::Decision& decision) {
@@ -390,8 +368,7 @@ void LoginSession::State::temporary(const Error& error, std::string_view reason)
     reply_failure(error);
 }
 
-// ---- answers
-// ---------------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 void LoginSession::State::reply(std::string_view payload, std::span<const int> fds) {
     const std::uint16_t type = pending->type;

@@ -105,8 +105,8 @@ class LoginSession final : public MonitorSession {
     // hooks: nullptr = nothing to add. All outlive the session.
     LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks);
     ~LoginSession() override;
-    // Rows are told apart by the message's type; anything but a login row is a breach.
-    void handle(std::size_t row, priv::Message message) override;
+    // Of login_protocol.h; anything else is a breach.
+    void handle(priv::Message message) override;
 
   private:
     struct State;

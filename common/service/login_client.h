@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The net side of login_protocol.h: what a session wants checked becomes a request, the answer what the session is
-// told. Passwords are wiped from what was sent. on_answer may be called at once.
+// told. on_answer may be called at once.
 #pragma once
 
 #include <functional>
@@ -26,9 +26,12 @@ void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::Check
 void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFinal& final, OnLogin on_answer);
 void ask_scram(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFirst& first,
                OnServerFirst on_answer);
-// A row whose answer is like check_password's. A payload that could not be made is too long, which no right name and
-// password are: denied.
-void ask_login(MonitorClient& monitor, std::uint64_t session, std::uint16_t type, Result<std::string> payload,
-               OnLogin on_answer);
+// Any request that is answered with LoggedIn.
+Result<LoginAnswer> to_login(Result<priv::Answered<LoggedIn>> answer);
+template <class R>
+void ask_login(MonitorClient& monitor, std::uint64_t session, const R& request, OnLogin on_answer) {
+    monitor.ask(session, request,
+                [on_answer = std::move(on_answer)](auto answer) { on_answer(to_login(std::move(answer))); });
+}
 
 } // namespace posada::service

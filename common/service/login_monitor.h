@@ -25,7 +25,7 @@ class LoginMonitor : public MonitorSession, public AgentHooks {
     LoginMonitor(LoginRoom& room, MonitorLink& link, const SessionInfo& info)
         : AgentHooks(*room.agents), login_(*room.logins, link, info, this) {}
     // A daemon with rows of its own answers those first.
-    void handle(std::size_t row, priv::Message message) override { login_.handle(row, std::move(message)); }
+    void handle(priv::Message message) override { login_.handle(std::move(message)); }
     Status on_login(const auth::Account&) override { return {}; }
 
   private:

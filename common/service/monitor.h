@@ -10,12 +10,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/base/fd.h"
 #include "common/io/addr.h"
 #include "common/io/loop.h"
 #include "common/priv/channel.h"
-#include "common/priv/request.h"
+#include "common/priv/request_list.h"
 #include "common/service/endpoint.h"
 
 namespace posada::service {
@@ -34,8 +35,8 @@ struct SessionInfo {
 class MonitorLink {
   public:
     virtual ~MonitorLink() = default;
+    // A success may bring the session into the next phase, as the row says.
     virtual void answer(std::uint16_t request_type, std::string_view payload, std::span<const int> fds = {}) = 0;
-    virtual void set_phase(priv::Phase phase) = 0;
     virtual void kill(std::string_view why) = 0; // privilege-breach: the net process dies
     virtual io::Loop& loop() = 0;
 };
@@ -43,8 +44,19 @@ class MonitorLink {
 class MonitorSession {
   public:
     virtual ~MonitorSession() = default;
-    // row: index into the daemon's request table; already admitted by the gate. Answer now or later through the link.
-    virtual void handle(std::size_t row, priv::Message message) = 0;
+    // Already admitted by the gate. Answer now or later through the link.
+    virtual void handle(priv::Message message) = 0;
 };
+
+// The handlers of a session for the requests of a List: what they return is answered, a breach kills.
+template <class List, class Object>
+void handle_with(MonitorLink& link, Object& object, priv::Message& message) {
+    const priv::Handled handled = List::dispatch(object, message);
+    if (!handled) return link.kill(handled.error().text);
+    if (!*handled) return;
+    std::vector<int> fds;
+    for (const UniqueFd& fd : (*handled)->fds) fds.push_back(fd.get());
+    link.answer(message.type, (*handled)->payload, fds);
+}
 
 } // namespace posada::service

@@ -13,6 +13,7 @@ struct Outstanding {
     std::uint16_t answer_type;
     std::uint64_t session;
     MonitorClient::OnAnswer on_answer; // empty after forget()
+    Instant deadline;
 };
 
 Result<Reply> to_reply(priv::Message message) {
@@ -31,12 +32,18 @@ struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
     std::deque<Outstanding> outstanding;
     priv::Outbox unsent;
     std::unique_ptr<io::Watch> watch;
+    io::Loop& loop;
+    Millis answer_within;
+    std::unique_ptr<io::Timer> timer; // of the oldest request
+
+    explicit Impl(io::Loop& l, Millis within) : loop(l), answer_within(within) {}
 
     [[nodiscard]] bool open() const { return channel.valid(); }
     void update_watch() {
         if (watch) watch->set(unsent.empty() ? io::Interest::read : io::Interest::both);
     }
     void fail_all(const Error& error);
+    void watch_deadline();
     bool receive_one();
     void flush();
     void dispatch(priv::Message message);
@@ -45,6 +52,7 @@ struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
 
 void MonitorClient::Impl::fail_all(const Error& error) {
     watch.reset();
+    if (timer) timer->cancel();
     channel.close();
     unsent.clear();
     std::deque<Outstanding> failed;
@@ -52,6 +60,15 @@ void MonitorClient::Impl::fail_all(const Error& error) {
     for (Outstanding& request : failed)
         if (request.on_answer) request.on_answer(error);
     if (on_closed) on_closed();
+}
+
+// All wait equally long: the first is the oldest.
+void MonitorClient::Impl::watch_deadline() {
+    if (!timer) return;
+    if (outstanding.empty()) return timer->cancel();
+    const auto left = std::chrono::duration_cast<Millis>(outstanding.front().deadline - loop.clock().now());
+    if (left <= Millis(0)) return fail_all(Error{Errc::timeout, 0, "the other side does not answer"});
+    timer->start(left + Millis(1));
 }
 
 void MonitorClient::Impl::dispatch(priv::Message message) {
@@ -62,6 +79,7 @@ void MonitorClient::Impl::dispatch(priv::Message message) {
     const OnAnswer on_answer = std::move(found->on_answer);
     outstanding.erase(found);
     if (on_answer) on_answer(to_reply(std::move(message)));
+    if (open()) watch_deadline();
 }
 
 // True when there may be more to read.
@@ -92,11 +110,17 @@ void MonitorClient::Impl::on_ready(io::Interest ready) {
     }
 }
 
-MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed)
-    : impl_(std::make_shared<Impl>()) {
+MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
+                             Millis answer_within)
+    : impl_(std::make_shared<Impl>(loop, answer_within)) {
     impl_->channel = priv::Channel(std::move(channel));
     impl_->max_fds = max_fds;
     impl_->on_closed = std::move(on_closed);
+    if (answer_within > Millis(0))
+        impl_->timer = std::make_unique<io::Timer>(loop, [impl = impl_.get()] {
+            const std::shared_ptr<Impl> alive = impl->shared_from_this();
+            impl->watch_deadline();
+        });
     if (!set_nonblocking(impl_->channel.fd(), true)) {
         impl_->channel.close();
         return;
@@ -111,6 +135,7 @@ MonitorClient::~MonitorClient() {
     impl_->outstanding.clear();
     impl_->unsent.clear();
     impl_->watch.reset();
+    impl_->timer.reset();
     impl_->channel.close();
 }
 
@@ -123,7 +148,9 @@ void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::stri
         if (!copy) return on_answer(copy.error());
         copies.push_back(std::move(*copy));
     }
-    impl_->outstanding.push_back({static_cast<std::uint16_t>(type + 1), session, std::move(on_answer)});
+    impl_->outstanding.push_back({static_cast<std::uint16_t>(type + 1), session, std::move(on_answer),
+                                  impl_->loop.clock().now() + impl_->answer_within});
+    if (impl_->timer && !impl_->timer->running()) impl_->watch_deadline();
     impl_->unsent.add(type, session, std::string(payload), std::move(copies));
     const std::shared_ptr<Impl> alive = impl_;
     alive->flush();

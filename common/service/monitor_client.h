@@ -13,7 +13,7 @@
 
 #include "common/base/fd.h"
 #include "common/io/loop.h"
-#include "common/priv/channel.h"
+#include "common/priv/request_list.h"
 
 namespace posada::service {
 
@@ -27,10 +27,25 @@ class MonitorClient {
     using OnAnswer = std::function<void(Result<Reply>)>;
     // max_fds: the most descriptors an answer may carry. on_closed: the other side is gone; every outstanding request
     // is answered with Errc::closed first. The client may be destroyed inside a callback.
-    MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed);
+    // answer_within: a side that takes longer for an answer is as good as gone (Errc::timeout); 0 = no matter how long.
+    MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
+                  Millis answer_within = Millis(0));
     ~MonitorClient();
     MonitorClient(const MonitorClient&) = delete;
     MonitorClient& operator=(const MonitorClient&) = delete;
+
+    // on_answer(Result<Answered<R::Answer>>). What was sent is wiped, for it may be a password.
+    template <class R, class OnTyped>
+    void ask(std::uint64_t session, const R& asked, OnTyped on_answer, std::span<const int> fds = {}) {
+        using Typed = Result<priv::Answered<typename R::Answer>>;
+        auto payload = priv::encode_request(asked);
+        if (!payload) return on_answer(Typed(payload.error()));
+        request(
+            R::row.type, session, *payload,
+            [on_answer = std::move(on_answer)](Result<Reply> reply) { on_answer(typed<typename R::Answer>(reply)); },
+            fds);
+        wipe(*payload);
+    }
 
     // fds are borrowed. A full socket queues the message (its descriptors are duplicated), it is never lost.
     void request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
@@ -42,6 +57,14 @@ class MonitorClient {
     [[nodiscard]] bool closed() const;
 
   private:
+    template <class T>
+    static Result<priv::Answered<T>> typed(Result<Reply>& reply) {
+        if (!reply) return reply.error();
+        auto body = from_bytes<T>(reply->body);
+        if (!body) return body.error();
+        return priv::Answered<T>{std::move(*body), std::move(reply->fds)};
+    }
+
     struct Impl;
     std::shared_ptr<Impl> impl_; // shared with running callbacks only, so that they may destroy the client
 };

@@ -21,7 +21,7 @@ constexpr std::size_t max_answer = 4096;  // RSA with 16,384 bits and the verdic
 Status post(MonitorClient& monitor, std::uint64_t session, std::string_view payload, int reply) {
     Status sent;
     for (int left = static_cast<int>(signing_deadline.count()); left > 0; --left) {
-        sent = monitor.post(sign_request, session, payload, {&reply, 1});
+        sent = monitor.post(Sign::row.type, session, payload, {&reply, 1});
         if (sent || sent.error().code != Errc::busy) break;
     }
     return sent;
@@ -45,7 +45,7 @@ Result<std::string> await(int fd) {
 Result<std::string> ask(MonitorClient& monitor, std::uint64_t session, const io::SignRequest& request) {
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
-    RETURN_IF_ERROR(post(monitor, session, encode(request), pair->second.get()));
+    RETURN_IF_ERROR(post(monitor, session, to_bytes(Sign::of(request)), pair->second.get()));
     pair->second.reset(); // so that the end of the signer is an end of file
     return await(pair->first.get());
 }

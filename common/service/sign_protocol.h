@@ -5,30 +5,37 @@
 // server does not sign is a breach: the signer names it to the launcher, and the session's process dies.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 #include "common/io/tls_sign.h"
-#include "common/priv/request.h"
+#include "common/priv/request_list.h"
+
+namespace posada::io {
+constexpr SignHash last_value(SignHash) { return SignHash::sha512; }
+constexpr SignPadding last_value(SignPadding) { return SignPadding::pss; }
+} // namespace posada::io
 
 namespace posada::service {
 
-constexpr std::uint16_t sign_request = 12;
+struct Sign {
+    std::uint16_t key = 0;
+    io::SignHash hash{};
+    io::SignPadding padding{};
+    std::string bytes;
+    FIELDS(key, hash, padding, bytes)
+    using Answer = Nothing; // by this way: the signature takes the descriptor
+    // Once: there is one handshake in a connection, and one signature in a handshake.
+    static constexpr priv::RequestInfo row{
+        .type = 12,
+        .name = "sign",
+        .once = true,
+        .max_bytes = 6 + io::max_signed_bytes,
+        .fds_in = 1,
+        .meaning = "The signature of a TLS handshake: passed on to the signer, who answers into the descriptor."};
 
-// Once: there is one handshake in a connection, and one signature in a handshake.
-constexpr priv::RequestInfo sign_row{sign_request,
-                                     "sign",
-                                     priv::any_phase,
-                                     true,
-                                     4 + io::max_signed_bytes,
-                                     1,
-                                     0,
-                                     "The signature of a TLS handshake: passed on to the signer, who answers into the "
-                                     "descriptor."};
-
-std::string encode(const io::SignRequest& request);
-// The request points into the payload. Errc::protocol.
-Result<io::SignRequest> decode_sign_request(std::string_view payload);
+    static Sign of(const io::SignRequest& request) {
+        return {request.key, request.hash, request.padding, std::string(request.bytes)};
+    }
+    // Points into this.
+    [[nodiscard]] io::SignRequest request() const { return {key, hash, padding, bytes}; }
+};
 
 } // namespace posada::service

@@ -116,12 +116,13 @@ class Signer {
     }
 
     Result<std::string> sign(const priv::Message& message) {
-        if (message.type != sign_request || message.fds.size() != 1)
+        if (message.type != Sign::row.type || message.fds.size() != 1)
             return Error{Errc::protocol, 0, "no request for a signature"};
-        const auto request = decode_sign_request(message.payload);
-        if (!request) return request.error();
-        if (request->key >= keys_.size()) return Error{Errc::protocol, 0, "no such key"};
-        return io::sign_as_server(keys_[request->key].get(), *request, legacy_);
+        const auto asked = from_bytes<Sign>(message.payload);
+        if (!asked) return asked.error();
+        const io::SignRequest request = asked->request();
+        if (request.key >= keys_.size()) return Error{Errc::protocol, 0, "no such key"};
+        return io::sign_as_server(keys_[request.key].get(), request, legacy_);
     }
 
     void breach(const priv::Message& message, std::string_view what) {

@@ -121,7 +121,7 @@ class Captured(Server):
         """The monitor answers a newcomer, and the agent of the other client answers him."""
         assert self.process.poll() is None, self.log()
         first = self.agent_rows[0]
-        self.honest.packet(packed(first.type, b"none" if first.max else b""))
+        self.honest.packet(packed(first.type, text(b"none") if first.max else b""))
         octets, kinds = self.honest.answer()
         assert struct.unpack("<H", octets[:2])[0] == first.type + 1 and not kinds, octets
         self.honest.close()
@@ -323,7 +323,7 @@ def whoever_dies_leaves_or_falls_silent_at_any_moment_harms_nobody(daemon):
                 p.close()
             p = Puppet(d).log_in()
             p.order("agent")
-            p.packet(packed(d.agent_rows[0].type, b"x" if d.agent_rows[0].max else b""))
+            p.packet(packed(d.agent_rows[0].type, text(b"x") if d.agent_rows[0].max else b""))
             p.order(end)
             p.close()
         d.still_well()

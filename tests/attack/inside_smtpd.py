@@ -27,12 +27,12 @@ def test(function):
 
 
 def recipients(*addresses):
-    return struct.pack("<H", len(addresses)) + b"".join(b"\0" + text(a) for a in addresses)
+    return struct.pack("<H", len(addresses)) + b"".join(text(a) + b"\0" for a in addresses)
 
 
 def envelope(size, *addresses, sender=b"eve@micasa.test"):
-    return (text(sender) + b"\0" + text(b"192.0.2.1") + text(b"puppet") + text(b"") +
-            struct.pack("<QQ", 0, size) + recipients(*addresses))
+    return (text(sender) + recipients(*addresses) + b"\0" + text(b"192.0.2.1") + text(b"puppet") + text(b"") +
+            struct.pack("<QQ", 0, size))
 
 
 class Captured(Server):
@@ -115,7 +115,7 @@ class Captured(Server):
         eventually(lambda: len(os.listdir(new)) > before, 10, lambda: self.both_logs()[-2000:])
         self.at("lookup", p)
         p.packet(packed(LOOKUP, struct.pack("<H", 2) + text(b"lir") + text(b"nobody-here")))
-        assert p.answer()[0][HEADER + 1:] == b"\1\0"
+        assert p.answer()[0][HEADER + 1:] == b"\2\0\1\0"
         p.close()
 
     def refused(self, p, log, what, why):
@@ -150,7 +150,7 @@ def a_channel_to_the_queue_keeps_the_role_that_its_launcher_named():
         p = Puppet(d)
         for role in range(6):
             d.seen = len(d.log("queue.log"))
-            d.at("queue", p).packet(packed(HELLO, struct.pack("<HBQ", 2, role, 0)))
+            d.at("queue", p).packet(packed(HELLO, struct.pack("<BQ", role, 0)))
             d.refused(p, "queue.log", "queue-error .*queue_hello: allowed once", f"hello as {role}")
         p.close()
         d.still_well()

@@ -147,17 +147,17 @@ bool Injector::send(std::uint64_t token) {
     const std::vector<UniqueFd> parts = memfds_of(text);
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
         const int fd = parts[i].get();
-        if (!channel_.send(queue_submit_part, token, {}, {&fd, 1})) return false;
+        if (!channel_.send(SubmitPart::row.type, token, {}, {&fd, 1})) return false;
     }
     const int last = parts.back().get();
-    return channel_.send(queue_submit, token, encode_envelope(envelope).submit, {&last, 1}).ok();
+    return channel_.send(Submit::row.type, token, to_bytes(Submit{envelope}), {&last, 1}).ok();
 }
 
 bool Injector::receive() {
     auto received = channel_.receive(0);
     if (!received || !received->has_value()) return false;
     const priv::Message& message = **received;
-    if (message.type != queue_submit + 1) return true;
+    if (message.type != Submit::row.type + 1) return true;
     under_way_.erase(message.session);
     if (!priv::decode_answer(message.payload)) { // refused: try again, as after 451
         todo_.push_back(message.session);

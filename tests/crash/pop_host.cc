@@ -52,38 +52,31 @@ unsigned token_of(std::string_view text) {
 PopSession::PopSession(const std::string& maildir) : agent_(AgentTask{maildir, Millis(100), all_messages}) {}
 
 // As the agent's loop does it, in this process: the gate is that of the whole session.
-Result<priv::Message> PopSession::ask(std::uint16_t type, std::string_view payload) {
-    priv::Message request;
-    request.type = type;
-    request.session = 1;
-    request.payload = payload;
-    if (const auto row = gate_.admit(request); !row) return row.error();
-    priv::Answer answer = agent_.handle(gate_, request);
-    priv::Message out;
-    out.type = static_cast<std::uint16_t>(type + 1);
-    out.session = 1;
-    out.payload = std::move(answer.payload);
-    out.fds = std::move(answer.fds);
-    if (answer.afterwards != nullptr) answer.afterwards();
-    return out;
+template <class R>
+Result<priv::Answered<typename R::Answer>> PopSession::ask(const R& request) {
+    priv::Message message;
+    message.type = R::row.type;
+    message.session = 1;
+    message.payload = to_bytes(request);
+    auto answer = priv::serve_one<AgentRequests>(gate_, agent_, message);
+    if (!answer) return answer.error();
+    const auto body = priv::decode_answer(answer->payload);
+    if (!body) return body.error();
+    auto typed = from_bytes<typename R::Answer>(*body);
+    if (!typed) return typed.error();
+    if (answer->afterwards != nullptr) answer->afterwards();
+    return priv::Answered<typename R::Answer>{std::move(*typed), std::move(answer->fds)};
 }
 
 Result<std::vector<Seen>> PopSession::open() {
-    const auto opened = ask(open_mailbox_request);
+    const auto opened = ask(OpenMailboxRequest{});
     if (!opened) return opened.error();
-    const auto body = priv::decode_answer(opened->payload);
-    if (!body) return body.error();
-    const auto summary = decode_mailbox_summary(*body);
-    if (!summary) return summary.error();
     std::vector<Seen> out;
-    while (out.size() < summary->messages) {
-        const auto listed = ask(list_request, encode_number(static_cast<std::uint32_t>(out.size())));
+    while (out.size() < opened->body.messages) {
+        const auto listed = ask(List{static_cast<std::uint32_t>(out.size())});
         if (!listed) return listed.error();
-        const auto rows = priv::decode_answer(listed->payload);
-        if (!rows) return rows.error();
-        const auto batch = decode_list_batch(*rows);
-        if (!batch) return batch.error();
-        for (const ListedMessage& message : *batch) out.push_back({0, id_of(message, summary->uidvalidity)});
+        for (const ListedMessage& message : listed->body.messages)
+            out.push_back({0, id_of(message, opened->body.uidvalidity)});
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
         const auto text = fetch(i);
@@ -94,10 +87,8 @@ Result<std::vector<Seen>> PopSession::open() {
 }
 
 Result<std::string> PopSession::fetch(std::size_t index) {
-    auto answer = ask(fetch_request, encode(FetchRange{static_cast<std::uint32_t>(index), 1}));
+    const auto answer = ask(Fetch{static_cast<std::uint32_t>(index), 1});
     if (!answer) return answer.error();
-    const auto body = priv::decode_answer(answer->payload);
-    if (!body) return body.error();
     if (answer->fds.empty()) return Error{Errc::protocol, 0, "no descriptor"};
     return read_all(answer->fds.front().get(), 1 << 20);
 }
@@ -108,20 +99,18 @@ Status PopSession::retrieve(std::size_t index) {
     return {};
 }
 
-Status PopSession::change(std::uint16_t type, const std::vector<std::size_t>& indexes) {
-    const std::vector<std::uint32_t> numbers(indexes.begin(), indexes.end());
-    const auto answer = ask(type, indexes.empty() ? std::string() : encode_numbers(numbers));
-    if (!answer) return answer.error();
-    const auto body = priv::decode_answer(answer->payload);
-    if (!body) return body.error();
-    return {};
+template <class Change>
+Status PopSession::change(const std::vector<std::size_t>& indexes) {
+    const auto answer = ask(Change{{indexes.begin(), indexes.end()}});
+    return answer ? Status() : Status(answer.error());
 }
 
 Status PopSession::quit(const std::vector<std::size_t>& deleted, const std::vector<std::size_t>& seen) {
-    if (!deleted.empty()) RETURN_IF_ERROR(change(remove_request, deleted));
-    if (!seen.empty()) static_cast<void>(change(mark_seen_request, seen)); // the client hears nothing of this
+    if (!deleted.empty()) RETURN_IF_ERROR(change<Remove>(deleted));
+    if (!seen.empty()) static_cast<void>(change<MarkSeen>(seen)); // the client hears nothing of this
     if (deleted.empty()) return {};
-    return change(commit_request, {});
+    const auto committed = ask(Commit{});
+    return committed ? Status() : Status(committed.error());
 }
 
 // ---- the host ----

@@ -38,11 +38,13 @@ class PopSession {
     Status quit(const std::vector<std::size_t>& deleted, const std::vector<std::size_t>& seen = {});
 
   private:
-    Result<priv::Message> ask(std::uint16_t type, std::string_view payload = {});
+    template <class R>
+    Result<priv::Answered<typename R::Answer>> ask(const R& request);
     Result<std::string> fetch(std::size_t index);
-    Status change(std::uint16_t type, const std::vector<std::size_t>& indexes);
+    template <class Change>
+    Status change(const std::vector<std::size_t>& indexes);
     pop3d::MailAgent agent_;
-    priv::RequestGate gate_{pop3d::agent_requests};
+    priv::RequestGate gate_{pop3d::AgentRequests::rows};
 };
 
 class PopHost {

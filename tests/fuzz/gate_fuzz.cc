@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // RequestGate against a plain restatement of its rules: the input is a series of requests {type, payload size (2),
-// descriptors, phase change} to one session; the gate must admit exactly what the rules allow, in any order.
+// descriptors, how it is answered} to one session; the gate must admit exactly what the rules allow, in any order.
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -14,11 +14,11 @@ using namespace posada::priv;
 namespace {
 
 constexpr std::array<RequestInfo, 5> table{{
-    {2, "anytime", any_phase, false, 100, 0, 0, ""},
-    {4, "before_once", before_login, true, 20, 0, 1, ""},
-    {6, "after", after_login, false, 0, 2, 0, ""},
-    {8, "after_once", after_login, true, 60000, 1, 0, ""},
-    {300, "large_type", any_phase, true, 1, 0, 0, ""},
+    {.type = 2, .name = "anytime", .max_bytes = 100},
+    {.type = 4, .name = "before_once", .phases = 1, .once = true, .max_bytes = 20, .fds_out = 1, .then = 2},
+    {.type = 6, .name = "after", .phases = 2, .fds_in = 2, .then = 1},
+    {.type = 8, .name = "after_once", .phases = 2, .once = true, .max_bytes = 60000, .fds_in = 1},
+    {.type = 300, .name = "large_type", .once = true, .max_bytes = 1, .then = 4},
 }};
 
 void require(bool condition) {
@@ -37,7 +37,6 @@ bool allowed(const Message& m, Phase phase, const std::vector<bool>& used, std::
 }
 
 void step(const std::uint8_t* p, RequestGate& gate, std::vector<bool>& used) {
-    if ((p[4] & 1) != 0) gate.set_phase((p[4] & 2) != 0 ? after_login : before_login);
     Message m;
     m.type = p[0] == 255 ? 300 : p[0];
     m.payload.assign((static_cast<std::size_t>(p[1]) << 8 | p[2]) % 61000, 'x');
@@ -47,8 +46,11 @@ void step(const std::uint8_t* p, RequestGate& gate, std::vector<bool>& used) {
     const auto admitted = gate.admit(m);
     require(admitted.ok() == expected);
     if (!expected) return require(admitted.error().code == Errc::protocol && !admitted.error().text.empty());
-    require(*admitted == row);
     used[row] = true;
+    const bool success = (p[4] & 1) != 0;
+    const Phase wanted = success && table[row].then != 0 ? table[row].then : gate.phase();
+    gate.answered(m.type, success ? encode_ok() : encode_failure(Error{}));
+    require(gate.phase() == wanted);
 }
 
 } // namespace

@@ -7,9 +7,9 @@
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc)))
 FUZZ_SRCS_addr := common/io/addr.cc
 FUZZ_SRCS_channel := common/priv/channel.cc
-FUZZ_SRCS_sign := common/service/sign_protocol.cc common/io/tls_server_sign.cc common/io/tls_pem.cc common/io/addr.cc
+FUZZ_SRCS_sign := common/priv/channel.cc common/io/tls_server_sign.cc common/io/tls_pem.cc common/io/addr.cc
 FUZZ_LDLIBS_sign := -lcrypto
-FUZZ_SRCS_gate := common/priv/request.cc
+FUZZ_SRCS_gate := common/priv/request.cc common/priv/channel.cc
 FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
     net_options option_value options schema) common/io/addr.cc ctl/sections.cc $(DAEMON_OPTIONS)
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
@@ -32,7 +32,7 @@ FUZZ_SRCS_pop3_message := common/proto/dot.cc common/store/message_measure.cc po
 FUZZ_SRCS_uidlist := common/store/uidlist_format.cc
 FUZZ_SRCS_mbox := $(patsubst %,common/store/%.cc,mbox mbox_from mbox_status)
 
-FUZZ_SRCS_queue_protocol := smtpd/queue_protocol.cc common/priv/request.cc
+FUZZ_SRCS_queue_protocol := smtpd/queue_protocol.cc common/priv/request.cc common/priv/channel.cc
 FUZZ_SRCS_relay_session := smtpd/relay_session.cc smtpd/smtp_reply.cc common/proto/line.cc
 
 FUZZ_PROGRAMS :=

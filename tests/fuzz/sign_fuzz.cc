@@ -42,14 +42,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     if (input.empty()) return 0;
     const bool legacy = (input[0] & 1) != 0;
-    const auto request = service::decode_sign_request(input.substr(1));
-    if (!request) {
-        require(request.error().code == Errc::protocol);
+    const auto asked = from_bytes<service::Sign>(input.substr(1));
+    if (!asked) {
+        require(asked.error().code == Errc::protocol);
         return 0;
     }
-    require(service::encode(*request) == input.substr(1));
-    const Status allowed = io::check_server_signature(*request, legacy);
-    if (allowed) return require_handshake(*request, legacy), 0;
+    require(to_bytes(*asked) == input.substr(1));
+    const io::SignRequest request = asked->request();
+    const Status allowed = io::check_server_signature(request, legacy);
+    if (allowed) return require_handshake(request, legacy), 0;
     require(allowed.error().code == Errc::protocol);
     return 0;
 }

@@ -22,21 +22,27 @@ namespace {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-std::string_view phase_words(priv::PhaseSet phases) {
+// What the first and the second phase are called.
+struct PhaseWords {
+    std::string_view first = "before login";
+    std::string_view second = "after login";
+};
+
+std::string phase_words(priv::PhaseSet phases, const PhaseWords& words) {
     if (phases == priv::any_phase) return "any time";
-    return phases == priv::before_login ? "before login" : "after login";
+    return std::string(phases == priv::first_phase ? words.first : words.second);
 }
 
 std::string octets(std::uint32_t count) { return count == 0 ? "none" : std::to_string(count); }
 
-void print_requests(std::string_view heading, std::span<const priv::RequestInfo> table) {
+void print_requests(std::string_view heading, std::span<const priv::RequestInfo> table, const PhaseWords& words = {}) {
     print("\n**" + std::string(heading) + "**\n\n");
     print("| request | when | octets at most | descriptors with it | with the answer | meaning "
           "|\n|---|---|---|---|---|---|\n");
     for (const priv::RequestInfo& row : table) {
-        print("| `" + std::string(row.name) + "` | " + std::string(phase_words(row.phases)) +
-              (row.once ? ", once" : "") + " | " + octets(row.max_bytes) + " | " + octets(row.fds_in) + " | " +
-              octets(row.fds_out) + " | " + std::string(row.meaning) + " |\n");
+        print("| `" + std::string(row.name) + "` | " + phase_words(row.phases, words) + (row.once ? ", once" : "") +
+              " | " + octets(row.max_bytes) + " | " + octets(row.fds_in) + " | " + octets(row.fds_out) + " | " +
+              std::string(row.meaning) + " |\n");
     }
 }
 
@@ -88,16 +94,17 @@ void print_profiles() {
 
 void print_all() {
     print_requests("A net process asks the monitor: every daemon, and all that port 25 may ask",
-                   service::connection_requests);
+                   service::ConnectionRequests::rows);
     print_requests("A net process asks the monitor: password checks (pop3d; smtpd submission has no check_apop)",
-                   pop3d::monitor_requests);
-    print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::agent_requests);
-    print_requests("smtpd asks the lookup worker", smtpd::lookup_requests());
+                   pop3d::MonitorRequests::rows);
+    print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::AgentRequests::rows,
+                   {"before open_mailbox", "after open_mailbox"});
+    print_requests("smtpd asks the lookup worker", smtpd::LookupRequests::rows);
     for (const auto role :
          {smtpd::QueueRole::receive, smtpd::QueueRole::deliver, smtpd::QueueRole::relay, smtpd::QueueRole::control})
         print_requests("The queue is asked, role " + std::string(smtpd::queue_role_name(role)),
                        smtpd::queue_requests(role));
-    print_requests("Deliver asks the agent of a recipient", smtpd::agent_requests());
+    print_requests("Deliver asks the agent of a recipient", smtpd::AgentRequests::rows);
     print_profiles();
 }
 

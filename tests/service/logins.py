@@ -239,6 +239,20 @@ def a_daemon_that_stops_lets_its_agents_finish():
 
 
 @test
+def an_agent_that_its_user_stops_does_not_hold_the_session_for_ever():
+    with echod('[echod]\nagent_timeout = "500ms"\n', users=["daniel"]) as d:
+        client = Client(d.port)
+        client.ask("LOGIN daniel hungry", "+daniel")
+        agent, = agents_of(d)
+        os.kill(agent, signal.SIGSTOP)
+        began = time.time()
+        client.ask("READ letter", "-no file")
+        assert 0.4 < time.time() - began < 10, time.time() - began
+        assert client.line() is None
+        d.wait_log(r'session-end .*reason="agent lost"')
+
+
+@test
 def no_agent_outlives_its_daemon():
     with echod("[echod]\nstop_grace = \"500ms\"\n", users=["daniel"]) as d:
         _, agent = with_a_stopped_agent(d)

@@ -17,25 +17,25 @@ Result<UniqueFd> open_file(const UniqueFd& home, const std::string& name) {
     return file;
 }
 
-priv::Answer read_file(const UniqueFd& home, const std::string& name) {
-    auto file = open_file(home, name);
-    if (!file) return {priv::encode_failure(file.error()), {}};
-    struct stat st {};
-    if (::fstat(file->get(), &st) != 0 || !S_ISREG(st.st_mode))
-        return {priv::encode_failure({Errc::invalid, 0, "not a file"}), {}};
-    priv::Answer answer{priv::encode_ok(std::to_string(st.st_size)), {}};
-    answer.fds.push_back(std::move(*file));
-    return answer;
-}
+struct Agent {
+    UniqueFd home;
+
+    Result<priv::Answered<FileSize>> on(const ReadFile& request) {
+        auto file = open_file(home, request.name);
+        if (!file) return file.error();
+        struct stat st {};
+        if (::fstat(file->get(), &st) != 0 || !S_ISREG(st.st_mode)) return Error{Errc::invalid, 0, "not a file"};
+        priv::Answered<FileSize> out{{static_cast<std::uint64_t>(st.st_size)}};
+        out.fds.push_back(std::move(*file));
+        return out;
+    }
+};
 
 } // namespace
 
 int serve_files(const std::string& home, priv::Channel channel) {
-    const UniqueFd root(::open(home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const auto handle = [&](priv::RequestGate&, const priv::Message& message) {
-        return read_file(root, message.payload);
-    };
-    return priv::agent_status(priv::serve_requests(channel, agent_requests, handle));
+    Agent agent{UniqueFd(::open(home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))};
+    return priv::agent_status(priv::serve_requests<AgentRequests>(channel, agent));
 }
 
 } // namespace posada::echod

@@ -3,13 +3,15 @@
 
 #include <cstdlib>
 
-#include "common/base/text.h"
 #include "common/service/client_address.h"
 #include "common/service/config.h"
 #include "tests/support/echod/agent.h"
 #include "tests/support/echod/requests.h"
 
 namespace posada::echod {
+
+static std::string_view text_of(const Text& answer) { return answer.text; }
+static std::string_view text_of(const Nothing&) { return {}; }
 
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
@@ -44,28 +46,29 @@ void Conn::perform(const Effect& effect) {
 }
 
 void Conn::act(const AskMonitor& ask) {
-    const bool name = ask.question == Question::name_client;
-    const std::uint16_t own[] = {upper_request, open_request, where_request, service::client_address_request};
-    const std::string payload = name ? service::encode_client_address(*io::Address::parse(ask.text, 1)) : ask.text;
-    monitor().request(own[static_cast<std::size_t>(ask.question)], accepted().id, payload,
-                      [this](const Result<service::Reply>& reply) {
-                          reply ? session().answered(reply->body) : session().refused("no monitor");
-                          run();
-                      });
+    const auto told = [this](const auto& answer) {
+        answer ? session().answered(text_of(answer->body)) : session().refused("no monitor");
+        run();
+    };
+    switch (ask.question) {
+    case Question::upper: return monitor().ask(accepted().id, Upper{ask.text}, told);
+    case Question::open: return monitor().ask(accepted().id, Open{}, told);
+    case Question::where: return monitor().ask(accepted().id, Where{}, told);
+    case Question::name_client: return monitor().ask(accepted().id, service::ClientAddress{ask.text, 1}, told);
+    }
 }
 
 void Conn::take_agent(UniqueFd channel) {
-    agent_ = std::make_unique<service::MonitorClient>(context().loop, std::move(channel), 1,
-                                                      [this] { close("agent lost"); });
+    agent_ = std::make_unique<service::MonitorClient>(
+        context().loop, std::move(channel), 1, [this] { close("agent lost"); }, settings_.options.agent_timeout);
 }
 
 void Conn::act(const OpenFile& open) {
-    agent_->request(read_request, accepted().id, open.name, [this](Result<service::Reply> reply) {
-        const auto size = reply && reply->fds.size() == 1 ? parse_uint(reply->body) : std::nullopt;
-        if (size) {
-            opened_ = std::move(reply->fds.front());
-            opened_size_ = *size;
-            session().file_opened(*size);
+    agent_->ask(accepted().id, ReadFile{open.name}, [this](Result<priv::Answered<FileSize>> file) {
+        if (file && file->fds.size() == 1) {
+            opened_ = std::move(file->fds.front());
+            opened_size_ = file->body.size;
+            session().file_opened(opened_size_);
         } else {
             session().refused("no file");
         }

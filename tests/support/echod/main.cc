@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     daemon.model = echod::model_of(argv[0]);
     daemon.net_program = daemon.model == service::NetModel::shared ? "echod-shared-net" : "echod-net";
     daemon.role = "pop3d"; // borrowed: a test has no account of its own
-    daemon.requests = echod::monitor_requests;
+    daemon.requests = echod::MonitorRequests::rows;
     daemon.logins = false; // who does not log in is no less a client
     daemon.section = &echod::EchoOptions::section;
     daemon.refusal = "-busy, try again later\r\n";

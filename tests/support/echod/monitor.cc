@@ -17,24 +17,22 @@ class Monitor final : public service::LoginMonitor {
     Monitor(service::LoginRoom& room, service::MonitorLink& link, const service::SessionInfo& info)
         : LoginMonitor(room, link, info), link_(link), info_(info) {}
 
-    void handle(std::size_t row, priv::Message message) override {
-        if (message.type == upper_request)
-            return link_.answer(message.type, priv::encode_ok(ascii_upper(message.payload)));
-        if (message.type == where_request) return link_.answer(message.type, priv::encode_ok(where()));
-        if (message.type == open_request) return open();
-        LoginMonitor::handle(row, std::move(message));
+    void handle(priv::Message message) override {
+        if (!OwnRequests::has(message.type)) return LoginMonitor::handle(std::move(message));
+        service::handle_with<OwnRequests>(link_, *this, message);
+    }
+    Result<Text> on(const Upper& request) { return Text{ascii_upper(request.text)}; }
+    Result<Text> on(const Where&) {
+        return Text{info_.peer.ip() + " " + info_.socket_peer.ip() + " " + info_.local.ip() + " " +
+                    std::to_string(info_.local.port())};
+    }
+    Result<priv::Answered<Text>> on(const Open&) {
+        priv::Answered<Text> out;
+        out.fds.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        return out;
     }
 
   private:
-    [[nodiscard]] std::string where() const {
-        return info_.peer.ip() + " " + info_.socket_peer.ip() + " " + info_.local.ip() + " " +
-               std::to_string(info_.local.port());
-    }
-    void open() {
-        const UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        const int fd = opened.get();
-        link_.answer(open_request, priv::encode_ok(""), {&fd, 1});
-    }
     [[nodiscard]] service::AgentPlan agent_of(const auth::Account& account) const override {
         service::AgentPlan plan;
         plan.spec.title = "echod: " + account.name + " [agent]";

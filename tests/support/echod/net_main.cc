@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
     using namespace posada;
-    const service::NetDaemon daemon{"echod", echod::model_of(argv[0]), echod::monitor_requests, "",
+    const service::NetDaemon daemon{"echod", echod::model_of(argv[0]), echod::MonitorRequests::rows, "",
                                     &service::prepare_connections<echod::Conn, echod::NetSettings>};
     return service::net_main(daemon, argc, argv);
 }

@@ -13,6 +13,8 @@ constexpr OptionRow rows[] = {
     text<&EchoOptions::greeting>("greeting", "What a client is greeted with."),
     duration<&EchoOptions::idle_timeout>("idle_timeout", Millis(100), Seconds(3'600),
                                          "Silence before the connection is closed."),
+    duration<&EchoOptions::agent_timeout>("agent_timeout", Millis(100), Seconds(3'600),
+                                          "How long the user's agent may take for an answer."),
 };
 constexpr Schema schema{rows};
 

@@ -17,6 +17,7 @@ namespace posada::echod {
 struct EchoOptions {
     std::string greeting = "hello";
     Millis idle_timeout{60'000};
+    Millis agent_timeout{30'000};
     static const service::SectionInfo& section();
 };
 

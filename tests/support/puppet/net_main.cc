@@ -54,11 +54,11 @@ struct Role {
     std::string_view alpn = "";
 };
 constexpr Role roles[] = {
-    {"echod-net", "echod", NetModel::per_connection, echod::monitor_requests, echod::agent_requests},
-    {"echod-shared-net", "echod", NetModel::shared, echod::monitor_requests, echod::agent_requests},
-    {"pop3d-net", "pop3d", NetModel::per_connection, pop3d::monitor_requests, pop3d::agent_requests, "pop3"},
+    {"echod-net", "echod", NetModel::per_connection, echod::MonitorRequests::rows, echod::AgentRequests::rows},
+    {"echod-shared-net", "echod", NetModel::shared, echod::MonitorRequests::rows, echod::AgentRequests::rows},
+    {"pop3d-net", "pop3d", NetModel::per_connection, pop3d::MonitorRequests::rows, pop3d::AgentRequests::rows, "pop3"},
     {"smtpd-net", "smtpd", NetModel::shared, {}, {}},
-    {"smtpd-submission-net", "smtpd", NetModel::shared, service::login_requests, {}},
+    {"smtpd-submission-net", "smtpd", NetModel::shared, service::LoginRequests::rows, {}},
 };
 const Role* role = nullptr;
 std::map<std::string, int> kinds; // descriptors of every kind, made before the sandbox is up
@@ -174,7 +174,7 @@ std::string Orders::table() {
     print_table(out, "agent", role->agent);
     if (role->name == "smtpd") {
         print_table(out, "queue", smtpd::queue_requests(smtpd::QueueRole::receive));
-        print_table(out, "lookup", smtpd::lookup_requests());
+        print_table(out, "lookup", smtpd::LookupRequests::rows);
     }
     return out.str() + ".";
 }

@@ -35,10 +35,8 @@ class ConnTest : public ::testing::Test {
         std::this_thread::sleep_for(answer_after);
         auto pair = make_seqpacket_pair();
         const int theirs = pair->first.get();
-        Writer name;
-        name.str("lir");
-        (void)channel.send(service::check_password_request + 1, (*request)->session, priv::encode_ok(name.bytes()),
-                           std::span<const int>(&theirs, 1));
+        (void)channel.send(service::CheckPassword::row.type + 1, (*request)->session,
+                           priv::answer_payload<service::LoggedIn>({{"lir", ""}}), std::span<const int>(&theirs, 1));
         pair->first.reset();
         if (agent_dies) return;
         if (answer_after != Millis(0)) {

@@ -28,6 +28,12 @@ TEST(Pop3Options, the_idle_timer_is_at_least_the_ten_minutes_of_rfc_1939) {
               "f:2:16: \"idle_timeout\" must be from 10m to 1d, not 9m\n");
 }
 
+TEST(Pop3Options, an_agent_may_take_longer_than_a_login_waits_for_the_mailbox) {
+    EXPECT_EQ(errors_of("[pop3d]\nlock_wait = \"20s\"\nagent_timeout = \"20s\"\n"),
+              "f:3:1: \"agent_timeout\" must be longer than \"lock_wait\": a login that waits for a mailbox would be "
+              "given up\n");
+}
+
 TEST(Pop3Options, keys_of_smtp_listeners_are_refused) {
     EXPECT_EQ(errors_of("[[pop3d.listen]]\nname = \"a\"\nport = 1\n[[pop3d.listen]]\nname = \"b\"\nport = 2\n"
                         "auth = true\ntrusted = true\naddress = [\"::1\"]\n"),

@@ -11,7 +11,7 @@ using namespace posada::pop3d;
 
 namespace {
 
-std::vector<OpenedMessage> messages(const FetchRange& range) {
+std::vector<OpenedMessage> messages(const Fetch& range) {
     std::vector<OpenedMessage> out(range.count);
     for (std::uint32_t i = 0; i < range.count; ++i) out[i].size = range.first + i; // its number, to know it again
     return out;
@@ -140,7 +140,7 @@ TEST(ReadAhead, AShorterAnswerIsContinued) {
 TEST(ReadAhead, TheAgentHasTheNextRequestBeforeItHasAnsweredTheLast) {
     ReadAhead ahead(1000);
     requests(ahead, row(0, 40));
-    std::vector<FetchRange> on_their_way;
+    std::vector<Fetch> on_their_way;
     for (std::uint32_t number = 40; number < 200; ++number) {
         ahead.want(number);
         while (const auto request = ahead.next_request()) on_their_way.push_back(*request);

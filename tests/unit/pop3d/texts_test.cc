@@ -30,8 +30,7 @@ TEST(Texts, EnglishIsAscii) {
 }
 
 TEST(Texts, EveryCommandIsExplainedInSpanish) {
-    for (const auto& row : commands())
-        EXPECT_NE(command_help(Language::spanish, row.verb, row.help), row.help) << row.verb;
+    for (const auto& row : commands()) EXPECT_FALSE(row.other_help.empty()) << row.verb;
 }
 
 TEST(Texts, ALanguageIsFoundByItsTagOrALongerOne) {

@@ -221,29 +221,28 @@ class QueueSocketTest : public DeliverTest {
 
 TEST_F(QueueSocketTest, TheFirstWordMustBeHello) {
     priv::Channel channel = connect();
-    ASSERT_TRUE(channel.send(queue_stats, 0, {}));
+    ASSERT_TRUE(channel.send(AskStats::row.type, 0, {}));
     EXPECT_TRUE(closed(channel));
 }
 
 TEST_F(QueueSocketTest, ARoleCannotUseAnothersRequests) {
-    for (const auto& [role, type] : {std::pair{QueueRole::receive, queue_list},
-                                     {QueueRole::receive, queue_lease},
-                                     {QueueRole::deliver, queue_stats},
-                                     {QueueRole::control, queue_lease}}) {
+    for (const auto& [role, type] : {std::pair{QueueRole::receive, ListQueue::row.type},
+                                     {QueueRole::receive, TakeLease::row.type},
+                                     {QueueRole::deliver, AskStats::row.type},
+                                     {QueueRole::control, TakeLease::row.type}}) {
         priv::Channel channel = connect();
-        ASSERT_TRUE(channel.send(queue_hello, 0, encode_hello(role)));
-        ASSERT_TRUE(channel.send(type, 0, type == queue_lease ? std::string(2, '\1') : std::string()));
+        ASSERT_TRUE(channel.send(QueueHello::row.type, 0, to_bytes(hello_of(role))));
+        ASSERT_TRUE(channel.send(type, 0, type == TakeLease::row.type ? std::string(2, '\1') : std::string()));
         EXPECT_TRUE(closed(channel)) << queue_role_name(role);
     }
 }
 
 TEST_F(QueueSocketTest, ADescriptorThatCannotBeSealedIsRefused) {
     priv::Channel channel = connect();
-    ASSERT_TRUE(channel.send(queue_hello, 0, encode_hello(QueueRole::receive)));
+    ASSERT_TRUE(channel.send(QueueHello::row.type, 0, to_bytes(hello_of(QueueRole::receive))));
     const UniqueFd file(::open((scratch_.path() + "/users").c_str(), O_RDONLY | O_CLOEXEC));
     const int fd = file.get();
-    ASSERT_TRUE(
-        channel.send(queue_submit, 1, encode_envelope(envelope_to({"daniel@micasa.test"}, 4)).submit, {&fd, 1}));
+    ASSERT_TRUE(channel.send(Submit::row.type, 1, to_bytes(Submit{envelope_to({"daniel@micasa.test"}, 4)}), {&fd, 1}));
     EXPECT_TRUE(closed(channel));
 }
 
@@ -263,10 +262,10 @@ TEST_F(QueueSocketTest, AMessageIsSealedBeforeItIsRead) {
 
 TEST_F(QueueSocketTest, AClientThatGoesInTheMiddleLeavesNothing) {
     priv::Channel channel = connect();
-    ASSERT_TRUE(channel.send(queue_hello, 0, encode_hello(QueueRole::receive)));
+    ASSERT_TRUE(channel.send(QueueHello::row.type, 0, to_bytes(hello_of(QueueRole::receive))));
     const UniqueFd part = memfd_with(std::string(1000, 'x'));
     const int fd = part.get();
-    ASSERT_TRUE(channel.send(queue_submit_part, 1, {}, {&fd, 1}));
+    ASSERT_TRUE(channel.send(SubmitPart::row.type, 1, {}, {&fd, 1}));
     ASSERT_TRUE(run_until([&] { return files_in(scratch_.path() + "/spool/bodies").size() == 1; }));
     channel.close();
     EXPECT_TRUE(run_until([&] { return files_in(scratch_.path() + "/spool/bodies").empty(); }));

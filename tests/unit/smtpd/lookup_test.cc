@@ -38,10 +38,13 @@ struct Asker {
     }
 };
 
-void answer(priv::Channel& worker, std::string_view verdicts) {
+// Returns the names that were asked for.
+std::vector<std::string> answer(priv::Channel& worker, std::vector<HasMail> verdicts) {
     auto message = worker.receive(0);
-    ASSERT_TRUE(message.ok() && message->has_value());
-    ASSERT_TRUE(worker.send(lookup_request + 1, (*message)->session, priv::encode_ok(verdicts)));
+    if (!message.ok() || !message->has_value()) return {};
+    EXPECT_TRUE(worker.send(Lookup::row.type + 1, (*message)->session,
+                            priv::answer_payload<Verdicts>({{std::move(verdicts)}})));
+    return from_bytes<Lookup>((*message)->payload)->names;
 }
 
 TEST(LookupClient, QuestionsOfOneTurnGoTogether) {
@@ -51,10 +54,8 @@ TEST(LookupClient, QuestionsOfOneTurnGoTogether) {
     asker.ask(2, "nobody");
     asker.ask(3, "later");
     asker.turn();
-    auto message = worker.receive(0);
-    ASSERT_TRUE(message.ok() && message->has_value());
-    EXPECT_EQ(*decode_lookup((*message)->payload), (std::vector<std::string>{"lir", "nobody", "later"}));
-    ASSERT_TRUE(worker.send(lookup_request + 1, (*message)->session, priv::encode_ok(std::string("\1\0\2", 3))));
+    EXPECT_EQ(answer(worker, {HasMail::yes, HasMail::no, HasMail::cannot_say}),
+              (std::vector<std::string>{"lir", "nobody", "later"}));
     asker.loop->run();
     EXPECT_EQ(asker.answers, (std::vector<std::string>{"lir yes", "nobody no", "later unavailable"}));
 }
@@ -65,7 +66,7 @@ TEST(LookupClient, QuestionsWaitForAWorker) {
     asker.turn();
     EXPECT_TRUE(asker.answers.empty());
     priv::Channel worker = asker.connect();
-    answer(worker, "\1");
+    answer(worker, {HasMail::yes});
     asker.loop->run();
     EXPECT_EQ(asker.answers, (std::vector<std::string>{"lir yes"}));
 }
@@ -80,7 +81,7 @@ TEST(LookupClient, ANewWorkerGetsWhatTheOldOneLeft) {
     EXPECT_EQ(asker.wanted, 1);
     EXPECT_TRUE(asker.answers.empty());
     priv::Channel second = asker.connect();
-    answer(second, "\1");
+    answer(second, {HasMail::yes});
     asker.loop->run();
     EXPECT_EQ(asker.answers, (std::vector<std::string>{"lir yes"}));
 }
@@ -114,33 +115,28 @@ TEST(LookupClient, ForgottenQuestionsAreNotAnswered) {
     asker.ask(2, "daniel");
     asker.turn();
     asker.client.forget(1);
-    answer(worker, "\1\1");
+    answer(worker, {HasMail::yes, HasMail::yes});
     asker.turn();
     EXPECT_EQ(asker.answers, (std::vector<std::string>{"daniel yes"}));
-}
-
-TEST(LookupProtocol, MalformedIsRefused) {
-    EXPECT_FALSE(decode_lookup("").ok());
-    EXPECT_FALSE(decode_lookup("\1").ok());
-    EXPECT_FALSE(decode_lookup(encode_lookup({"a"}) + "x").ok());
-    EXPECT_FALSE(decode_lookup(std::string("\xff\xff", 2)).ok());
-    EXPECT_EQ(decode_lookup(encode_lookup({"a", std::string("\0", 1)}))->size(), 2U);
 }
 
 TEST(LookupWorker, AnswersFromTheNamesItWasGiven) {
     const auth::AccountNames names(std::vector<std::string>{"daniel", "lir"});
     auth::AccountSources sources;
     sources.unix_accounts = false;
-    const std::string reply = answer_lookup(encode_lookup({"lir", "root", "Daniel", "../lir", ""}), names, sources);
-    EXPECT_EQ(*priv::decode_answer(reply), std::string_view("\1\0\1\0\0", 5));
-    EXPECT_FALSE(priv::decode_answer(answer_lookup("junk", names, sources)).ok());
+    LookupAnswerer worker{names, sources};
+    const auto verdicts = worker.on({{"lir", "root", "Daniel", "../lir", ""}});
+    EXPECT_EQ(verdicts->verdicts,
+              (std::vector<HasMail>{HasMail::yes, HasMail::no, HasMail::yes, HasMail::no, HasMail::no}));
+    EXPECT_FALSE(worker.on({std::vector<std::string>(max_lookup_batch + 1, "lir")}).ok());
 }
 
 TEST(LookupWorker, UnixAccountsBelowTheFirstValidUidGetNoMail) {
+    const auth::AccountNames names;
     auth::AccountSources sources;
     sources.first_valid_uid = 1000;
-    const std::string reply = answer_lookup(encode_lookup({"root", "daemon"}), {}, sources);
-    EXPECT_EQ(*priv::decode_answer(reply), std::string_view("\0\0", 2));
+    EXPECT_EQ(LookupAnswerer({names, sources}).on({{"root", "daemon"}})->verdicts,
+              (std::vector<HasMail>{HasMail::no, HasMail::no}));
 }
 
 } // namespace

@@ -143,11 +143,12 @@ TEST(QueueProtocol, AReportCarriesTheSpaceOrNone) {
     const RowResult result{1, RowOutcome::deferred, "4.2.2", "full", ""};
     for (const std::optional<MailboxSpace>& space :
          {std::optional<MailboxSpace>(), std::optional(MailboxSpace{5, unlimited_space, true})}) {
-        const std::string wire = encode_report({{result}, space});
-        const auto report = decode_report(wire);
+        const std::string wire = to_bytes(LeaseReport{{result}, space});
+        const auto report = from_bytes<LeaseReport>(wire);
         ASSERT_TRUE(report.ok());
         EXPECT_EQ(report->space, space);
-        for (std::size_t n = 0; n < wire.size(); ++n) EXPECT_FALSE(decode_report(wire.substr(0, n)).ok()) << n;
+        for (std::size_t n = 0; n < wire.size(); ++n)
+            EXPECT_FALSE(from_bytes<LeaseReport>(wire.substr(0, n)).ok()) << n;
     }
 }
 
@@ -171,7 +172,7 @@ TEST_F(MailboxQuota, TheQueueKeepsWhatADeliverySaid) {
                    {{{row, RowOutcome::delivered, "2.0.0", "", ""}},
                     full ? MailboxSpace{0, 0, true} : MailboxSpace{unlimited_space, unlimited_space, true}});
         EXPECT_NE(queue.spaces().version(), before);
-        ASSERT_TRUE(known.adopt(queue.spaces().encode(clock.now()), clock.now()).ok());
+        known.adopt(queue.spaces().told(clock.now()), clock.now());
         EXPECT_EQ(known.ask("lir", 0, clock.now()),
                   full ? KnownSpaces::Verdict::full_for_good : KnownSpaces::Verdict::room);
     }

@@ -78,7 +78,7 @@ TEST_F(LoginAgentTest, AUserWhoMayNotComeInLeavesTheSessionBeforeLogin) {
     const auto body = login(session, link, "daniel", "hungry");
     EXPECT_EQ(body.error().code, Errc::busy);
     EXPECT_EQ(body.error().text, "in-use");
-    EXPECT_EQ(link.phase, priv::before_login);
+    EXPECT_EQ(link.phase(), before_login);
     EXPECT_TRUE(link.answers[0].fds.empty());
     EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);
     hook.error.reset();

@@ -38,11 +38,11 @@ class FakeLink final : public MonitorLink {
   public:
     explicit FakeLink(io::Loop& l) : loop_(l) {}
     void answer(std::uint16_t type, std::string_view payload, std::span<const int> fds) override {
+        gate_.answered(type, payload);
         answers.push_back({type, std::string(payload), {}});
         for (const int fd : fds) answers.back().fds.push_back(std::move(*duplicate_fd(fd)));
         loop_.stop();
     }
-    void set_phase(priv::Phase p) override { phase = p; }
     void kill(std::string_view why) override {
         killed = why;
         loop_.stop();
@@ -51,9 +51,10 @@ class FakeLink final : public MonitorLink {
 
     std::vector<Answer> answers;
     std::string killed;
-    priv::Phase phase = priv::before_login;
+    [[nodiscard]] priv::Phase phase() const { return gate_.phase(); }
 
   private:
+    priv::RequestGate gate_{LoginRequests::rows};
     io::Loop& loop_;
 };
 
@@ -131,13 +132,20 @@ struct LoginTest : testing::Test {
         out.payload = std::move(payload);
         return out;
     }
+    template <class R>
+    static priv::Message message(const R& request) {
+        return message(R::row.type, to_bytes(request));
+    }
+    static CheckPassword check(std::string_view user, std::string_view password) {
+        return {std::string(user), Secret(password)};
+    }
     static void send_password(LoginSession& session, std::string_view user, std::string_view password) {
-        session.handle(0, message(check_password_request, *encode_check_password(user, password)));
+        session.handle(message(check(user, password)));
     }
     // One request, its answer.
     Result<std::string> ask(LoginSession& session, FakeLink& link, priv::Message request) {
         const std::size_t before = link.answers.size();
-        session.handle(0, std::move(request));
+        session.handle(std::move(request));
         return wait(link, before);
     }
     Result<std::string> wait(FakeLink& link, std::size_t before) {
@@ -151,7 +159,7 @@ struct LoginTest : testing::Test {
         return std::string(*body);
     }
     Result<std::string> login(LoginSession& session, FakeLink& link, std::string_view user, std::string_view password) {
-        return ask(session, link, message(check_password_request, *encode_check_password(user, password)));
+        return ask(session, link, message(check(user, password)));
     }
     void run_for(Millis time) {
         io::Timer end(*loop, [&] { loop->stop(); });

@@ -11,9 +11,9 @@ TEST_F(LoginTest, TheRightPasswordAnswersTheCanonicalNameAndChangesThePhase) {
     LoginSession session(service(), link, info(), nullptr);
     const auto body = login(session, link, "Daniel@micasa.test", "hungry");
     ASSERT_TRUE(body.ok()) << body.error().describe();
-    EXPECT_EQ(*decode_login_name(*body), "daniel");
-    EXPECT_EQ(link.phase, priv::after_login);
-    EXPECT_EQ(link.answers[0].type, check_password_request);
+    EXPECT_EQ(from_bytes<LoggedIn>(*body)->name, "daniel");
+    EXPECT_EQ(link.phase(), after_login);
+    EXPECT_EQ(link.answers[0].type, CheckPassword::row.type);
     EXPECT_EQ(link.answers[0].fds.size(), 0U);
     ASSERT_EQ(logged.lines.size(), 1U);
     EXPECT_EQ(logged.lines[0],
@@ -28,7 +28,7 @@ TEST_F(LoginTest, AWrongPasswordIsLoggedAtOnceAndAnsweredLate) {
     const auto body = login(session, link, "daniel", "wrong");
     EXPECT_EQ(body.error().code, Errc::denied);
     EXPECT_GE(loop->clock().now() - start, Millis(60));
-    EXPECT_EQ(link.phase, priv::before_login);
+    EXPECT_EQ(link.phase(), before_login);
     ASSERT_EQ(logged.lines.size(), 1U);
     EXPECT_EQ(logged.lines[0], "auth-fail service=pop3d rip=192.0.2.7 rport=4711 user=daniel method=password "
                                "reason=bad-password session=42");
@@ -54,7 +54,7 @@ TEST_F(LoginTest, TheLastPermittedRefusalSaysSoAndNothingIsLookedAtAfterIt) {
     EXPECT_EQ(third.error().text, last_attempt);
     const auto fourth = login(session, link, "daniel", "hungry");
     EXPECT_EQ(fourth.error().code, Errc::limit);
-    EXPECT_EQ(link.phase, priv::before_login);
+    EXPECT_EQ(link.phase(), before_login);
 }
 
 TEST_F(LoginTest, ANewConnectionOfAPenalisedSourceIsHeldAndOthersAreNot) {
@@ -162,22 +162,23 @@ TEST_F(LoginTest, ABrokenUsersFileIsTemporary) {
 }
 
 TEST_F(LoginTest, BreachesOfTheProtocolKill) {
-    const std::string good = *encode_check_password("daniel", "hungry");
+    const std::string good = to_bytes(check("daniel", "hungry"));
+    const std::string other_mechanism = to_bytes(ScramFirst{"daniel", "n=daniel,r=x", "n,,", false});
     const std::vector<priv::Message> none;
     struct Case {
         std::uint16_t type;
         std::string payload;
     };
-    const Case cases[] = {{check_password_request, good + "x"},
-                          {check_password_request, good.substr(0, good.size() - 1)},
-                          {check_password_request, ""},
-                          {scram_final_request, *encode_scram_final("n=daniel,r=x", std::string(32, 'x'))},
-                          {scram_first_request, *encode_scram_first("daniel", "n=daniel,r=x", "n,,", "SCRAM-SHA-1")},
+    const Case cases[] = {{CheckPassword::row.type, good + "x"},
+                          {CheckPassword::row.type, good.substr(0, good.size() - 1)},
+                          {CheckPassword::row.type, ""},
+                          {ScramFinal::row.type, to_bytes(ScramFinal{"n=daniel,r=x", std::string(32, 'x')})},
+                          {ScramFirst::row.type, other_mechanism.substr(0, other_mechanism.size() - 1) + "\2"},
                           {8, good}};
     for (const Case& c : cases) {
         FakeLink link(*loop);
         LoginSession session(service(), link, info(), nullptr);
-        session.handle(0, message(c.type, c.payload));
+        session.handle(message(c.type, c.payload));
         EXPECT_FALSE(link.killed.empty()) << c.type << " " << c.payload.size();
         EXPECT_TRUE(link.answers.empty());
     }
@@ -238,10 +239,9 @@ struct ScramLoginTest : LoginTest {
         Client c;
         c.user = user;
         c.bare = "n=" + user + ",r=fyko+d2lbbFgONRv9qkxdawL";
-        const auto body =
-            ask(session, link, message(scram_first_request, *encode_scram_first(user, c.bare, "n,,", "SCRAM-SHA-256")));
+        const auto body = ask(session, link, message(ScramFirst{user, c.bare, "n,,", false}));
         EXPECT_TRUE(body.ok());
-        c.server_first = *decode_server_first(*body);
+        c.server_first = from_bytes<ServerFirst>(*body)->message;
         const std::size_t s = c.server_first.find(",s=");
         const std::size_t i = c.server_first.find(",i=");
         c.nonce = c.server_first.substr(2, s - 2);
@@ -251,7 +251,7 @@ struct ScramLoginTest : LoginTest {
     }
     Result<std::string> last(LoginSession& session, FakeLink& link, const std::string& auth_message,
                              const std::string& proof) {
-        return ask(session, link, message(scram_final_request, *encode_scram_final(auth_message, proof)));
+        return ask(session, link, message(ScramFinal{auth_message, proof}));
     }
 };
 
@@ -265,10 +265,10 @@ TEST_F(ScramLoginTest, AWholeExchangeLogsInAndProvesTheServer) {
     const auto proof = auth::client_final("hungry", c.salt, c.iterations, c.auth_message());
     const auto body = last(session, link, c.auth_message(), proof.proof);
     ASSERT_TRUE(body.ok()) << body.error().describe();
-    const auto in = decode_scram_login(*body);
+    const auto in = from_bytes<LoggedIn>(*body);
     EXPECT_EQ(in->name, "daniel");
     EXPECT_EQ(in->server_signature, proof.server_signature);
-    EXPECT_EQ(link.phase, priv::after_login);
+    EXPECT_EQ(link.phase(), after_login);
     EXPECT_NE(logged.lines[0].find("method=SCRAM-SHA-256"), std::string::npos);
 }
 
@@ -290,7 +290,7 @@ TEST_F(ScramLoginTest, AnotherNonceThanOursIsDeniedEvenWithACorrectProof) {
     const auto proof = auth::client_final("hungry", c.salt, c.iterations, replay);
     EXPECT_EQ(last(session, link, replay, proof.proof).error().code, Errc::denied);
     EXPECT_NE(logged.lines.back().find("reason=wrong-exchange"), std::string::npos);
-    EXPECT_EQ(link.phase, priv::before_login);
+    EXPECT_EQ(link.phase(), before_login);
 }
 
 TEST_F(ScramLoginTest, AnExchangeServesOnce) {
@@ -299,7 +299,7 @@ TEST_F(ScramLoginTest, AnExchangeServesOnce) {
     const Client c = first(session, link, "daniel");
     EXPECT_FALSE(last(session, link, c.auth_message(), std::string(32, 'x')).ok());
     const auto proof = auth::client_final("hungry", c.salt, c.iterations, c.auth_message());
-    session.handle(0, message(scram_final_request, *encode_scram_final(c.auth_message(), proof.proof)));
+    session.handle(message(ScramFinal{c.auth_message(), proof.proof}));
     EXPECT_NE(link.killed.find("scram_final: without scram_first"), std::string::npos);
 }
 
@@ -325,96 +325,24 @@ TEST_F(ScramLoginTest, AnUnknownUserSeesAStableSaltAndIsDeniedAtTheEnd) {
 TEST_F(ScramLoginTest, AMessageWithoutAUsableNonceIsInvalid) {
     FakeLink link(*loop);
     LoginSession session(service(), link, info(), nullptr);
-    const auto body = ask(
-        session, link, message(scram_first_request, *encode_scram_first("daniel", "n=daniel", "n,,", "SCRAM-SHA-256")));
+    const auto body = ask(session, link, message(ScramFirst{"daniel", "n=daniel", "n,,", false}));
     EXPECT_EQ(body.error().code, Errc::invalid);
 }
 
-// ---- the protocol
-// ----------------------------------------------------------------------------------------------------
+// ---- the protocol ----
 
-TEST(LoginProtocol, TheLargestPermittedRequestsPassTheirRows) {
-    priv::RequestGate gate(login_requests);
-    priv::Message m;
-    const auto admit = [&](std::uint16_t type, const Result<std::string>& payload) {
-        ASSERT_TRUE(payload.ok());
-        m.type = type;
-        m.payload = *payload;
-        EXPECT_TRUE(gate.admit(m).ok()) << type;
-    };
+// What a client can say is bounded by its line: all of it passes, and what is longer is refused where it is said.
+TEST(LoginProtocol, RequestsAreAsLongAsTheirRowsPermit) {
     const auto x = [](std::size_t n) { return std::string(n, 'x'); };
-    admit(check_password_request, encode_check_password(x(max_login_name), x(max_login_password)));
-    admit(scram_first_request,
-          encode_scram_first(x(max_login_name), x(max_scram_first_bare), x(max_scram_gs2), "SCRAM-SHA-256-PLUS"));
-    admit(scram_final_request, encode_scram_final(x(max_scram_auth_message), x(32)));
-    gate.set_phase(priv::after_login);
-    EXPECT_FALSE(gate.admit(m).ok());
-}
-
-TEST(LoginProtocol, LongerOnesAreNotEncoded) {
-    const auto x = [](std::size_t n) { return std::string(n, 'x'); };
-    EXPECT_EQ(encode_check_password(x(max_login_name + 1), "p").error().code, Errc::limit);
-    EXPECT_EQ(encode_check_password("u", x(max_login_password + 1)).error().code, Errc::limit);
-    EXPECT_FALSE(encode_scram_first(x(max_login_name + 1), "b", "n,,", "SCRAM-SHA-256").ok());
-    EXPECT_FALSE(encode_scram_first("u", x(max_scram_first_bare + 1), "n,,", "SCRAM-SHA-256").ok());
-    EXPECT_FALSE(encode_scram_first("u", "b", x(max_scram_gs2 + 1), "SCRAM-SHA-256").ok());
-    EXPECT_FALSE(encode_scram_final(x(max_scram_auth_message + 1), x(32)).ok());
-    EXPECT_FALSE(encode_scram_final("a", x(31)).ok());
-}
-
-TEST(LoginConfigTest, TakesEveryKeyOfTheAuthSection) {
-    CommonOptions options;
-    options.hostname = "gw.micasa.test";
-    options.paths.users_file = "/x/users";
-    options.paths.state_dir = "/x/state";
-    options.auth.max_attempts = 7;
-    options.auth.deadline = Seconds(5);
-    options.auth.workers = 3;
-    options.auth.delays = {Seconds(1)};
-    options.auth.first_valid_uid = 500;
-    options.auth.scram = true;
-    options.auth.exempt.push_back(*io::Network::parse("10.0.0.0/8"));
-    const LoginConfig c = login_config(options, "pop3d", "posada-pop3");
-    EXPECT_EQ(c.service, "pop3d");
-    EXPECT_EQ(c.users_file, "/x/users");
-    EXPECT_EQ(c.secret_file, "/x/state/scram-secret");
-    EXPECT_EQ(c.domains, std::vector<std::string>{"gw.micasa.test"});
-    EXPECT_EQ(c.max_attempts, 7U);
-    EXPECT_EQ(c.deadline, Seconds(5));
-    EXPECT_EQ(c.workers, 3U);
-    EXPECT_EQ(c.throttle.delays, std::vector<Millis>{Seconds(1)});
-    EXPECT_EQ(c.first_valid_uid, 500U);
-    EXPECT_TRUE(c.scram);
-    EXPECT_EQ(c.exempt.size(), 1U);
-    EXPECT_EQ(c.backends.size(), ::geteuid() == 0 ? 2U : 1U) << "PAM only as root";
-    EXPECT_EQ(account_sources(options).unix_accounts, ::geteuid() == 0);
-    EXPECT_EQ(account_sources(options).first_valid_uid, 500U);
-}
-
-TEST_F(LoginTest, AtTheStartTheUsersFileIsLookedThrough) {
-    config.scram = true;
-    auth::UserEntry plain;
-    plain.name = "plain";
-    plain.hash = *auth::Hasher(1).hash("hungry");
-    plain.uid = plain.gid = 70'001;
-    plain.home = "/h/plain";
-    scratch.write("users", plain.line() + "\nbroken:line\n");
-    service();
-    for (int i = 0; i < 100 && logged.lines.size() < 2; ++i) run_for(Millis(20));
-    ASSERT_EQ(logged.lines.size(), 2U);
-    EXPECT_EQ(logged.lines[0].rfind("auth-setup service=pop3d error=", 0), 0U);
-    EXPECT_NE(logged.lines[0].find("users:2: "), std::string::npos) << logged.lines[0];
-    EXPECT_NE(logged.lines[1].find("plain has no SCRAM verifier"), std::string::npos) << logged.lines[1];
-    EXPECT_NE(logged.lines[1].find("posada user passwd plain"), std::string::npos) << logged.lines[1];
-}
-
-TEST_F(LoginTest, AnUnusableSecretFileIsNamedAndLoginsGoOn) {
-    config.secret_file = scratch.write("open-secret", std::string(32, 'x'), 0644);
-    FakeLink link(*loop);
-    LoginSession session(service(), link, info(), nullptr);
-    ASSERT_EQ(logged.lines.size(), 1U);
-    EXPECT_NE(logged.lines[0].find("open-secret: others may read"), std::string::npos) << logged.lines[0];
-    EXPECT_TRUE(login(session, link, "daniel", "hungry").ok());
+    const auto password = [&](std::size_t n) { return priv::encode_request(CheckPassword{x(255), Secret(x(n))}); };
+    EXPECT_TRUE(password(900).ok());
+    EXPECT_EQ(password(1200 - 255 - 4)->size(), priv::row_of<CheckPassword>.max_bytes);
+    EXPECT_EQ(password(1200 - 255 - 3).error().code, Errc::denied) << "as a wrong one";
+    EXPECT_TRUE(priv::encode_request(ScramFirst{x(255), x(700), x(300), true}).ok());
+    EXPECT_FALSE(priv::encode_request(ScramFirst{x(255), x(1100), x(300), true}).ok());
+    EXPECT_TRUE(priv::encode_request(ScramFinal{x(3'000), x(32)}).ok());
+    EXPECT_FALSE(priv::encode_request(ScramFinal{x(3'100), x(32)}).ok());
+    EXPECT_FALSE(priv::encode_request(CheckApop{x(300), x(32)}).ok());
 }
 
 } // namespace

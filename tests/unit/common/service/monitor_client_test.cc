@@ -53,6 +53,40 @@ TEST_F(MonitorClientTest, AFailureArrivesAsAnError) {
     EXPECT_EQ(code, Errc::denied);
 }
 
+TEST_F(MonitorClientTest, AnAnswerThatDoesNotComeIsATimeoutAndTheEndOfTheChannel) {
+    auto pair = std::move(*make_seqpacket_pair());
+    priv::Channel silent(std::move(pair.first));
+    MonitorClient impatient(
+        *loop, std::move(pair.second), 1,
+        [this] {
+            ++closed;
+            loop->stop();
+        },
+        Millis(30));
+    std::vector<Errc> codes;
+    const auto note = [&](Result<Reply> r) { codes.push_back(r ? Errc::exists : r.error().code); };
+    impatient.request(2, 1, "answered", note);
+    impatient.request(2, 2, "not answered", note);
+    ASSERT_TRUE(silent.send(3, 1, priv::encode_ok()));
+    loop->run();
+    EXPECT_EQ(codes, (std::vector{Errc::exists, Errc::timeout}));
+    EXPECT_EQ(closed, 1);
+    EXPECT_TRUE(impatient.closed());
+}
+
+TEST_F(MonitorClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
+    auto pair = std::move(*make_seqpacket_pair());
+    priv::Channel other(std::move(pair.first));
+    MonitorClient client_with_deadline(
+        *loop, std::move(pair.second), 1, [this] { ++closed; }, Millis(30));
+    client_with_deadline.request(2, 1, "", [](const Result<Reply>&) {});
+    ASSERT_TRUE(other.send(3, 1, priv::encode_ok()));
+    io::Timer later(*loop, [this] { loop->stop(); });
+    later.start(Millis(100));
+    loop->run();
+    EXPECT_EQ(closed, 0) << "nobody waits any more";
+}
+
 TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
     std::optional<Errc> code;
     client->request(2, 1, "", [&](Result<Reply> r) {

@@ -80,10 +80,10 @@ class SignerTest : public testing::Test {
         if (n <= 0) return std::nullopt;
         return std::string(buffer, static_cast<std::size_t>(n));
     }
-    std::optional<std::string> ask(const io::SignRequest& request) { return ask(encode(request)); }
+    std::optional<std::string> ask(const io::SignRequest& request) { return ask(to_bytes(Sign::of(request))); }
     void pass_on(std::string payload, UniqueFd descriptor, std::uint64_t session = 7) {
         priv::Message message;
-        message.type = sign_request;
+        message.type = Sign::row.type;
         message.payload = std::move(payload);
         if (descriptor.valid()) message.fds.push_back(std::move(descriptor));
         signer_->sign(session, message);
@@ -142,18 +142,19 @@ TEST_F(SignerTest, WhatIsNoHandshakeIsABreachOfTheSessionAndIsNotAnswered) {
     EXPECT_EQ(next_breach(), "7 no such key");
     EXPECT_EQ(ask({1, io::SignHash::sha1, io::SignPadding::none, certificate_verify()}), std::nullopt);
     EXPECT_EQ(next_breach(), "7 a CertificateVerify with an old signature");
-    EXPECT_EQ(ask(encode({0, io::SignHash::sha256, io::SignPadding::none, certificate_verify()}), 9), std::nullopt);
+    EXPECT_EQ(ask(to_bytes(Sign::of({0, io::SignHash::sha256, io::SignPadding::none, certificate_verify()})), 9),
+              std::nullopt);
     EXPECT_EQ(next_breach(), "9 a signature that this key does not make");
     EXPECT_EQ(ask(std::string("\0\0\1", 3)), std::nullopt);
     EXPECT_NE(next_breach(), "none");
-    EXPECT_EQ(ask(std::string("\0\0\11\0", 4) + certificate_verify()), std::nullopt);
-    EXPECT_EQ(next_breach(), "7 unknown hash");
+    EXPECT_EQ(ask(std::string("\0\0\11\0\0\0", 6)), std::nullopt);
+    EXPECT_EQ(next_breach(), "7 malformed field");
     EXPECT_TRUE(signs()) << "the others are served";
 }
 
 TEST_F(SignerTest, NoDescriptorHoldsItUp) {
     start();
-    const std::string good = encode({1, io::SignHash::sha256, io::SignPadding::none, certificate_verify()});
+    const std::string good = to_bytes(Sign::of({1, io::SignHash::sha256, io::SignPadding::none, certificate_verify()}));
     auto full = std::move(*make_seqpacket_pair());
     ASSERT_TRUE(set_nonblocking(full.second.get(), true).ok());
     while (::send(full.second.get(), "x", 1, MSG_NOSIGNAL) == 1) {
@@ -175,7 +176,8 @@ TEST_F(SignerTest, ItsEndIsNoticedAndWhoWaitsIsNotLeftWaiting) {
     start();
     ASSERT_EQ(::kill(signer_->pid(), SIGSTOP), 0);
     auto pair = std::move(*make_seqpacket_pair());
-    pass_on(encode({1, io::SignHash::sha256, io::SignPadding::none, certificate_verify()}), std::move(pair.second));
+    pass_on(to_bytes(Sign::of({1, io::SignHash::sha256, io::SignPadding::none, certificate_verify()})),
+            std::move(pair.second));
     ASSERT_EQ(::kill(signer_->pid(), SIGKILL), 0);
     char byte = 0;
     EXPECT_EQ(::recv(pair.first.get(), &byte, 1, 0), 0);
