@@ -63,3 +63,10 @@ TEST_PROGRAMS += tests/puppet-net
 tests/puppet-net_SRCS := tests/support/puppet/net_main.cc
 tests/puppet-net_LIBS = echod pop3d smtpd $(NET_LIBS)
 tests/puppet-net_LDLIBS = $(NET_LDLIBS)
+
+# And an agent that lies (tests/attack/lies.py): its own MailAgent::serve comes before pop3d's.
+TEST_PROGRAMS += tests/liar-pop3d
+tests/liar-pop3d_SRCS := pop3d/main.cc tests/support/liar/agent.cc
+tests/liar-pop3d_LIBS = pop3d $(LAUNCHER_LIBS)
+tests/liar-pop3d_LDLIBS = $(LAUNCHER_LDLIBS)
+tests/liar-pop3d_LDFLAGS := -Wl,--allow-multiple-definition

@@ -167,11 +167,14 @@ std::string encode_failure(const Error& error) {
     return out;
 }
 
+bool is_answer(std::string_view payload) {
+    return !payload.empty() && static_cast<unsigned char>(payload.front()) <= 1 + static_cast<unsigned>(Errc::protocol);
+}
+
 Result<std::string_view> decode_answer(std::string_view payload) {
-    if (payload.empty()) return Error{Errc::protocol, 0, "empty answer"};
+    if (!is_answer(payload)) return Error{Errc::protocol, 0, "no verdict"};
     const auto verdict = static_cast<unsigned char>(payload.front());
     if (verdict == 0) return payload.substr(1);
-    if (verdict > 1 + static_cast<unsigned>(Errc::protocol)) return Error{Errc::protocol, 0, "unknown verdict"};
     return Error{static_cast<Errc>(verdict - 1), 0, std::string(payload.substr(1))};
 }
 

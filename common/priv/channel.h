@@ -72,6 +72,8 @@ class Channel {
 // Answers carry a verdict in front: u8 0 = ok, else 1 + Errc followed by a text for the log.
 std::string encode_ok(std::string_view body = {});
 std::string encode_failure(const Error& error);
+// It begins with a verdict.
+bool is_answer(std::string_view payload);
 // The body after the verdict, or the Error the other side sent; Errc::protocol if neither.
 Result<std::string_view> decode_answer(std::string_view payload);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/base/log.h"
 #include "common/priv/outbox.h"
 
 namespace posada::service {
@@ -11,14 +12,16 @@ namespace {
 
 struct Outstanding {
     std::uint16_t answer_type;
+    std::string_view name;
+    unsigned fds_out;
     std::uint64_t session;
-    MonitorClient::OnAnswer on_answer; // empty after forget()
+    std::function<Status(Result<Reply>)> take; // empty after forget()
     Instant deadline;
 };
 
 Result<Reply> to_reply(priv::Message message) {
     const auto body = priv::decode_answer(message.payload);
-    if (!body) return body.error();
+    if (!body) return body.error();                                  // a failure, in its words
     message.payload.erase(0, message.payload.size() - body->size()); // in place: an answer may be 64 KiB
     return Reply{std::move(message.payload), std::move(message.fds)};
 }
@@ -47,6 +50,7 @@ struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
     bool receive_one();
     void flush();
     void dispatch(priv::Message message);
+    void breached(std::uint64_t session, const std::string& what);
     void on_ready(io::Interest ready);
 };
 
@@ -58,7 +62,7 @@ void MonitorClient::Impl::fail_all(const Error& error) {
     std::deque<Outstanding> failed;
     failed.swap(outstanding);
     for (Outstanding& request : failed)
-        if (request.on_answer) request.on_answer(error);
+        if (request.take) (void)request.take(error);
     if (on_closed) on_closed();
 }
 
@@ -75,17 +79,37 @@ void MonitorClient::Impl::dispatch(priv::Message message) {
     const auto found = std::find_if(outstanding.begin(), outstanding.end(), [&](const Outstanding& o) {
         return o.session == message.session && o.answer_type == message.type;
     });
-    if (found == outstanding.end()) return fail_all(Error{Errc::protocol, 0, "an answer nobody asked for"});
-    const OnAnswer on_answer = std::move(found->on_answer);
+    if (found == outstanding.end())
+        return breached(message.session, std::to_string(message.type) + ": an answer nobody asked for");
+    const Outstanding request = std::move(*found);
     outstanding.erase(found);
-    if (on_answer) on_answer(to_reply(std::move(message)));
+    Status well;
+    if (!priv::is_answer(message.payload)) well = Error{Errc::protocol, 0, "no verdict"};
+    if (message.fds.size() > request.fds_out) well = Error{Errc::protocol, 0, "too many descriptors"};
+    Result<Reply> reply = well ? to_reply(std::move(message)) : Result<Reply>(well.error());
+    if (request.take) {
+        const Status taken = request.take(std::move(reply));
+        if (well) well = taken;
+    }
+    if (!well) return breached(request.session, std::string(request.name) + ": " + well.error().text);
     if (open()) watch_deadline();
+}
+
+// The callback may have closed it in the meantime; what was answered is logged all the same.
+void MonitorClient::Impl::breached(std::uint64_t session, const std::string& what) {
+    std::string awaited;
+    for (const Outstanding& request : outstanding) awaited.append(awaited.empty() ? "" : ",").append(request.name);
+    std::vector<LogField> fields{{"session", std::to_string(session)}, {"what", what}};
+    if (!awaited.empty()) fields.push_back({"awaited", awaited});
+    log(event::answer_breach, fields);
+    if (open()) fail_all(Error{Errc::protocol, 0, what});
 }
 
 // True when there may be more to read.
 bool MonitorClient::Impl::receive_one() {
     auto received = channel.receive(max_fds);
     if (!received && received.error().code == Errc::busy) return false;
+    if (!received && received.error().code == Errc::protocol) return breached(0, received.error().text), false;
     if (!received) {
         fail_all(received.error());
         return false;
@@ -141,17 +165,24 @@ MonitorClient::~MonitorClient() {
 
 void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
                             std::span<const int> fds) {
-    if (!impl_->open()) return on_answer(Error{Errc::closed, 0, "the other side closed the channel"});
+    send(
+        {type, "request", impl_->max_fds}, session, payload,
+        [on_answer = std::move(on_answer)](Result<Reply> reply) { return on_answer(std::move(reply)), Status(); }, fds);
+}
+
+void MonitorClient::send(const Asked& asked, std::uint64_t session, std::string_view payload, Take take,
+                         std::span<const int> fds) {
+    if (!impl_->open()) return void(take(Error{Errc::closed, 0, "the other side closed the channel"}));
     std::vector<UniqueFd> copies;
     for (const int fd : fds) {
         auto copy = duplicate_fd(fd);
-        if (!copy) return on_answer(copy.error());
+        if (!copy) return void(take(copy.error()));
         copies.push_back(std::move(*copy));
     }
-    impl_->outstanding.push_back({static_cast<std::uint16_t>(type + 1), session, std::move(on_answer),
-                                  impl_->loop.clock().now() + impl_->answer_within});
+    impl_->outstanding.push_back({static_cast<std::uint16_t>(asked.type + 1), asked.name, asked.fds_out, session,
+                                  std::move(take), impl_->loop.clock().now() + impl_->answer_within});
     if (impl_->timer && !impl_->timer->running()) impl_->watch_deadline();
-    impl_->unsent.add(type, session, std::string(payload), std::move(copies));
+    impl_->unsent.add(asked.type, session, std::string(payload), std::move(copies));
     const std::shared_ptr<Impl> alive = impl_;
     alive->flush();
 }
@@ -165,7 +196,7 @@ Status MonitorClient::post(std::uint16_t type, std::uint64_t session, std::strin
 
 void MonitorClient::forget(std::uint64_t session) {
     for (Outstanding& request : impl_->outstanding)
-        if (request.session == session) request.on_answer = nullptr;
+        if (request.session == session) request.take = nullptr;
 }
 
 bool MonitorClient::closed() const { return !impl_->open(); }

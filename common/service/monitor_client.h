@@ -34,15 +34,21 @@ class MonitorClient {
     MonitorClient(const MonitorClient&) = delete;
     MonitorClient& operator=(const MonitorClient&) = delete;
 
-    // on_answer(Result<Answered<R::Answer>>). What was sent is wiped, for it may be a password.
+    // on_answer(Result<Answered<R::Answer>>). What was sent is wiped, for it may be a password. An answer that is none,
+    // or has more descriptors than the row says, is logged (answer-breach), and the other side is as good as gone.
     template <class R, class OnTyped>
     void ask(std::uint64_t session, const R& asked, OnTyped on_answer, std::span<const int> fds = {}) {
         using Typed = Result<priv::Answered<typename R::Answer>>;
         auto payload = priv::encode_request(asked);
         if (!payload) return on_answer(Typed(payload.error()));
-        request(
-            R::row.type, session, *payload,
-            [on_answer = std::move(on_answer)](Result<Reply> reply) { on_answer(typed<typename R::Answer>(reply)); },
+        send(
+            {R::row.type, R::row.name, R::row.fds_out}, session, *payload,
+            [on_answer = std::move(on_answer)](Result<Reply> reply) {
+                Typed answer = typed<typename R::Answer>(reply);
+                const Status well = reply && !answer ? Status(answer.error()) : Status();
+                on_answer(std::move(answer));
+                return well;
+            },
             fds);
         wipe(*payload);
     }
@@ -57,6 +63,13 @@ class MonitorClient {
     [[nodiscard]] bool closed() const;
 
   private:
+    struct Asked {
+        std::uint16_t type;
+        std::string_view name;
+        unsigned fds_out;
+    };
+    using Take = std::function<Status(Result<Reply>)>; // an error: it is not what was asked for
+    void send(const Asked& asked, std::uint64_t session, std::string_view payload, Take take, std::span<const int> fds);
     template <class T>
     static Result<priv::Answered<T>> typed(Result<Reply>& reply) {
         if (!reply) return reply.error();
