@@ -7,21 +7,13 @@ namespace posada::pop3d {
 
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
-    const auto common = service::decode_net_options(start.options, *Pop3Options::section().schema, &out.options);
+    Pop3Options& options = out.policy;
+    const auto common = service::decode_net_options(start.options, *Pop3Options::section().schema, &options);
     if (!common) return common.error();
     out.policy.hostname = start.hostname;
-    out.policy.banner = out.options.banner;
-    out.policy.max_bad_commands_login = out.options.max_bad_commands_login;
-    out.policy.max_bad_commands = out.options.max_bad_commands;
     out.policy.scram = common->scram;
-    out.channel_binding = common->channel_binding;
     out.policy.transcript = common->service.transcript;
-    out.policy.mark_seen = out.options.mark_seen;
-    out.policy.expires = out.options.expire != Millis(0);
-    out.policy.expire_days = static_cast<std::uint32_t>(out.options.expire / std::chrono::hours(24));
-    out.policy.language = out.options.language;
-    // What is announced is never less than what is enforced.
-    out.policy.login_delay_seconds = static_cast<std::uint32_t>((out.options.login_delay.count() + 999) / 1000);
+    out.channel_binding = common->channel_binding;
     return out;
 }
 
@@ -32,7 +24,7 @@ Conn::Conn(service::NetContext& context, const NetSettings& settings, service::A
 // The peer's rights are asked for before TLS: what plaintext_auth permits.
 void Conn::on_peer() {
     session().set_peer(Peer{tls_available(), private_enough(), accepted().challenge});
-    set_deadline(settings_.options.login_timeout);
+    set_deadline(settings_.policy.login_timeout);
 }
 
 void Conn::greet() {
@@ -63,7 +55,7 @@ void Conn::perform(const Effect& effect) {
 // Before login one time for all of it.
 std::optional<Millis> Conn::patience() {
     if (!session().logged_in()) return std::nullopt;
-    return settings_.options.idle_timeout;
+    return settings_.policy.idle_timeout;
 }
 
 bool Conn::write_more() {

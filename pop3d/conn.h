@@ -11,14 +11,12 @@
 #include "common/service/session_driver.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/message_writer.h"
-#include "pop3d/options.h"
 #include "pop3d/read_ahead.h"
 #include "pop3d/session.h"
 
 namespace posada::pop3d {
 
 struct NetSettings {
-    Pop3Options options;
     Policy policy;
     bool channel_binding = false; // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS
     static Result<NetSettings> read(const service::NetStart& start);

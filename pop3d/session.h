@@ -18,6 +18,7 @@
 #include "common/proto/reply.h"
 #include "common/proto/sasl.h"
 #include "pop3d/commands.h"
+#include "pop3d/options.h"
 #include "pop3d/session_maildrop.h"
 #include "pop3d/texts.h"
 
@@ -26,18 +27,10 @@ namespace posada::pop3d {
 constexpr std::size_t max_command_line = 512; // octets with CRLF after login; RFC 2449 §4 asks for 255
 
 // The same for all sessions of a process.
-struct Policy {
+struct Policy : Pop3Options {
     std::string hostname;
-    std::string banner;
-    std::uint32_t max_bad_commands_login = 3;
-    std::uint32_t max_bad_commands = 20;
     bool scram = false; // every account has a verifier
     bool transcript = false;
-    Language language = Language::english; // what LANG * chooses
-    bool expires = false;                  // old messages are removed, ...
-    std::uint32_t expire_days = 0;         // ... after so many whole days
-    bool mark_seen = true;                 // what RETR has sent is reported at QUIT
-    std::uint32_t login_delay_seconds = 0; // 0 = none
 };
 
 struct Peer {

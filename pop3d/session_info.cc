@@ -31,13 +31,14 @@ void Session::on_capa(std::string_view) {
 
 // Whole days that a message surely stays (RFC 2449 §6.7).
 std::string Session::expire_words(const Session& session) {
-    if (!session.policy_.expires) return "NEVER";
-    return std::to_string(session.policy_.expire_days);
+    const Millis expire = session.policy_.expire;
+    return expire == Millis(0) ? "NEVER" : std::to_string(expire / std::chrono::hours(24));
 }
 
+// What is announced is never less than what is enforced.
 std::string Session::login_delay_words(const Session& session) {
-    const std::uint32_t seconds = session.policy_.login_delay_seconds;
-    return seconds == 0 ? "-" : std::to_string(seconds);
+    const Millis delay = session.policy_.login_delay;
+    return delay == Millis(0) ? "-" : std::to_string(std::chrono::ceil<Seconds>(delay).count());
 }
 
 // Nobody needs to know before login what runs here.

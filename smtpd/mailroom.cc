@@ -11,29 +11,22 @@ namespace posada::smtpd {
 
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
-    const auto common = service::decode_net_options(start.options, *SmtpdOptions::section().schema, &out.options);
+    Policy& policy = out.policy;
+    SmtpdOptions& options = policy;
+    const auto common = service::decode_net_options(start.options, *SmtpdOptions::section().schema, &options);
     if (!common) return common.error();
     out.channel_binding = common->channel_binding;
-    Policy& policy = out.policy;
     policy.hostname = start.hostname;
     for (const auto& domain : common->mail.domains) policy.local_domains.push_back(ascii_lower(domain));
     if (policy.local_domains.empty()) policy.local_domains.push_back(ascii_lower(start.hostname));
-    for (const auto& route : out.options.routes) policy.route_domains.push_back(ascii_lower(route.domain));
-    policy.postmaster = out.options.postmaster;
-    policy.max_message_size = out.options.max_message_size;
-    policy.max_header_size = out.options.max_header_size;
-    policy.max_recipients = out.options.max_recipients;
-    policy.max_hops = out.options.max_hops;
-    policy.max_errors = out.options.max_errors;
-    policy.max_idle_commands = out.options.max_idle_commands;
-    policy.repair_line_ends = out.options.bare_lf == BareLf::repair;
+    for (const auto& route : options.routes) policy.route_domains.push_back(ascii_lower(route.domain));
     policy.scram = common->scram;
     policy.transcript = common->service.transcript;
     return out;
 }
 
 Mailroom::Mailroom(service::NetContext& context, const NetSettings& settings)
-    : context_(context), settings_(settings), memory_(settings.options.spool_memory),
+    : context_(context), settings_(settings), memory_(settings.policy.spool_memory),
       lookups_(context.loop, [&context] { context.want("lookup"); }),
       wait_timer_(context.loop, [this] { give_up_waiting(); }) {}
 
@@ -47,7 +40,7 @@ void Mailroom::adopt(std::string_view name, UniqueFd channel) {
 }
 
 void Mailroom::when_queue(std::uint64_t session, std::function<void(bool)> then) {
-    const Millis wait = settings_.options.queue_wait;
+    const Millis wait = settings_.policy.queue_wait;
     if (queue_is_there() || wait == Millis(0)) return then(queue_is_there());
     waiting_.push_back({session, context_.loop.clock().now() + wait, std::move(then)});
     if (!wait_timer_.running()) wait_timer_.start(wait);

@@ -19,7 +19,6 @@
 namespace posada::smtpd {
 
 struct NetSettings {
-    SmtpdOptions options;
     Policy policy;
     bool channel_binding = false; // TLS 1.3 sessions offer SCRAM-SHA-256-PLUS
     // Errc::protocol when the launcher's dump is not of our schema.
@@ -32,7 +31,7 @@ class Mailroom {
     Mailroom(service::NetContext& context, const NetSettings& settings);
 
     [[nodiscard]] const Policy& policy() const { return settings_.policy; }
-    [[nodiscard]] const SmtpdOptions& options() const { return settings_.options; }
+    [[nodiscard]] const SmtpdOptions& options() const { return settings_.policy; }
     [[nodiscard]] MemoryBudget& memory() { return memory_; }
     [[nodiscard]] KnownSpaces& spaces() { return spaces_; }
     [[nodiscard]] LookupClient& lookups() { return lookups_; }

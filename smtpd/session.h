@@ -19,24 +19,17 @@
 #include "common/proto/sasl.h"
 #include "smtpd/commands.h"
 #include "smtpd/envelope.h"
+#include "smtpd/options.h"
 #include "smtpd/received.h"
 
 namespace posada::smtpd {
 
 // The same for all sessions of a process.
-struct Policy {
+struct Policy : SmtpdOptions {
     std::string hostname;
     std::vector<std::string> local_domains; // lower case
-    std::string postmaster;                 // account that gets its mail; "" = one called postmaster
     std::vector<std::string> route_domains; // lower case; "*" = any
-    std::uint64_t max_message_size = 25ULL << 20;
-    std::uint64_t max_header_size = 256 << 10;
-    std::uint32_t max_recipients = 100;
-    std::uint32_t max_hops = 100;
-    std::uint32_t max_errors = 20;         // refused commands, then 421
-    std::uint32_t max_idle_commands = 100; // commands without a message, then each counts as an error
-    bool repair_line_ends = false;         // a bare LF in data becomes CRLF instead of a refusal
-    bool scram = false;                    // every account has a verifier
+    bool scram = false;                     // every account has a verifier
     bool transcript = false;
 };
 

@@ -32,7 +32,8 @@ void Session::space_answer(SpaceVerdict verdict) {
 // From the commands and the configuration, never from the content.
 proto::DataLines Session::data_lines() const {
     if (peer_.typed && only_lf_) return proto::DataLines::lf;
-    return policy_.repair_line_ends || peer_.repair_line_ends ? proto::DataLines::repair : proto::DataLines::crlf;
+    return policy_.bare_lf == BareLf::repair || peer_.repair_line_ends ? proto::DataLines::repair
+                                                                       : proto::DataLines::crlf;
 }
 
 void Session::space_exhausted() {

@@ -142,7 +142,7 @@ Policy make_policy() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
     Policy policy = make_policy();
-    policy.repair_line_ends = (data[0] & 32) != 0;
+    policy.bare_lf = (data[0] & 32) != 0 ? BareLf::repair : BareLf::refuse;
     Driver driver(data[0] & 0x7f, policy);
     driver.feed({reinterpret_cast<const char*>(data) + 2, size - 2}, 1U + data[1]);
     driver.end();

@@ -127,7 +127,7 @@ TEST_F(ConnTest, ALostConnectionDeletesNothing) {
 }
 
 TEST_F(ConnTest, IdleTimeDeletesNothingAndSaysNothing) {
-    settings.options.idle_timeout = Millis(500);
+    settings.policy.idle_timeout = Millis(500);
     scratch.put("new/1.a", "\n");
     const std::string out = talk(std::string(login) + "DELE 1\r\n", false);
     EXPECT_TRUE(out.ends_with("+OK message 1 deleted\r\n")) << out;
@@ -135,13 +135,13 @@ TEST_F(ConnTest, IdleTimeDeletesNothingAndSaysNothing) {
 }
 
 TEST_F(ConnTest, TheTimeForLoginIsLimited) {
-    settings.options.login_timeout = Millis(100);
+    settings.policy.login_timeout = Millis(100);
     const std::string out = talk("", false);
     EXPECT_EQ(out, "+OK posada POP3 server at mail.micasa.test starting.\r\n");
 }
 
 TEST_F(ConnTest, ALoginThatComesTooLateOpensNoMailbox) {
-    settings.options.login_timeout = Millis(500);
+    settings.policy.login_timeout = Millis(500);
     answer_after = Millis(900);
     stays = Millis(1'200);
     EXPECT_EQ(talk(login, false), "+OK posada POP3 server at mail.micasa.test starting.\r\n"

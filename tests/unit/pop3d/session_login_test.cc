@@ -267,9 +267,8 @@ TEST(Pop3Capa, IsCompleteInBothStates) {
 
 TEST(Pop3Capa, ExpireAndLoginDelayFollowTheOptions) {
     Policy policy = test_policy();
-    policy.expires = true;
-    policy.expire_days = 30;
-    policy.login_delay_seconds = 90;
+    policy.expire = std::chrono::hours(30 * 24 + 23);
+    policy.login_delay = Millis(89'001);
     Server server(lan, policy);
     const std::string capa = server.say("CAPA");
     EXPECT_TRUE(has_line(capa, "EXPIRE 30")) << capa;

@@ -8,7 +8,7 @@ namespace posada::smtpd {
 namespace {
 
 struct MailroomTest : testing::Test {
-    MailroomTest() { settings.options.queue_wait = Millis(200); }
+    MailroomTest() { settings.policy.queue_wait = Millis(200); }
     void ask(std::uint64_t session) {
         room.when_queue(session, [this, session](bool there) {
             answers.push_back(std::to_string(session) + (there ? " there" : " not there"));
@@ -47,7 +47,7 @@ TEST_F(MailroomTest, AMailWaitsForTheQueueAndNoLongerThanQueueWait) {
 }
 
 TEST_F(MailroomTest, EverybodyWhoWaitsIsToldWhenItIsBackAndWhoLeftIsNot) {
-    settings.options.queue_wait = Seconds(60);
+    settings.policy.queue_wait = Seconds(60);
     for (const std::uint64_t session : {1UL, 2UL, 3UL}) ask(session);
     room.forget(2);
     const priv::Channel queue = connect();
@@ -57,13 +57,13 @@ TEST_F(MailroomTest, EverybodyWhoWaitsIsToldWhenItIsBackAndWhoLeftIsNot) {
 }
 
 TEST_F(MailroomTest, WithoutTheWaitTheAnswerIsGivenAtOnce) {
-    settings.options.queue_wait = Millis(0);
+    settings.policy.queue_wait = Millis(0);
     ask(1);
     EXPECT_EQ(answers, (std::vector<std::string>{"1 not there"}));
 }
 
 TEST_F(MailroomTest, AMessageThatHasBeenReadIsHandedOverWhenTheQueueIsBack) {
-    settings.options.queue_wait = Seconds(60);
+    settings.policy.queue_wait = Seconds(60);
     connect(); // ends at once
     while (wanted == 0) run_for(Millis(5));
     std::vector<UniqueFd> parts;

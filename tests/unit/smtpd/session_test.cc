@@ -84,7 +84,7 @@ TEST(SmtpSession, EightBitContentIsNoticed) {
 
 TEST(SmtpSession, BareLfIsRepairedWhereConfigured) {
     Policy policy = default_policy();
-    policy.repair_line_ends = true;
+    policy.bare_lf = BareLf::repair;
     SmtpServer server(policy);
     start_message(server);
     EXPECT_EQ(server.codes("Subject: x\n\nold scanner\n\r\n.\r\n"), "250");
