@@ -14,17 +14,18 @@ namespace posada::smtpd {
 namespace {
 
 constexpr std::size_t most_peers = 64;
+constexpr std::ptrdiff_t most_of_one = 16; // a launcher's, for its net programs: the present one and those that retire
 constexpr std::uint16_t most_entries = 40; // of a listing: one packet
 constexpr Millis lazy_delay{50};           // outcomes wait this long for a transaction they can share
 constexpr Millis idle_delay{2'000};
 constexpr Millis upkeep_interval{600'000};
 constexpr std::uint64_t log_octets_limit = 64ULL << 20;
 
-Result<uid_t> peer_uid(int fd) {
+Result<ucred> peer_credentials(int fd) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return errno_error("SO_PEERCRED");
-    return credentials.uid;
+    return credentials;
 }
 
 Result<RowCount> count_of(const Result<std::uint64_t>& rows) {
@@ -36,6 +37,7 @@ Result<RowCount> count_of(const Result<std::uint64_t>& rows) {
 
 struct QueueServer::Peer {
     std::uint64_t id = 0;
+    pid_t pid = 0; // who has opened it
     priv::Channel channel;
     std::optional<QueueRole> role;
     priv::RequestGate gate{{}};
@@ -84,20 +86,30 @@ void QueueServer::accept_peers() {
     for (;;) {
         UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!socket.valid()) return;
-        const auto uid = peer_uid(socket.get());
-        if (!uid || (*uid != 0 && *uid != owner_) || peers_.size() >= most_peers) {
+        const auto who = peer_credentials(socket.get());
+        if (who.ok()) make_room(who->pid);
+        if (!who || (who->uid != 0 && who->uid != owner_) || peers_.size() >= most_peers) {
             log(event::queue_error,
-                {{"error", "a process may not use the queue's socket"}, {"uid", uid ? std::to_string(*uid) : "?"}});
+                {{"error", "a process may not use the queue's socket"}, {"uid", who ? std::to_string(who->uid) : "?"}});
             continue;
         }
         auto peer = std::make_unique<Peer>();
         const std::uint64_t id = ++last_peer_;
         peer->id = id;
+        peer->pid = who->pid;
         peer->channel = priv::Channel(std::move(socket));
         peer->watch = std::make_unique<io::Watch>(loop_, peer->channel.fd(), io::Interest::read,
                                                   [this, id](io::Interest ready) { on_ready(id, ready); });
         peers_.emplace(id, std::move(peer));
     }
+}
+
+// A net program that somebody has taken over and that asks for channels without end takes them from nobody else.
+void QueueServer::make_room(pid_t pid) {
+    const auto of_it = [pid](const auto& entry) { return entry.second->pid == pid; };
+    if (std::count_if(peers_.begin(), peers_.end(), of_it) < most_of_one) return;
+    const auto oldest = std::find_if(peers_.begin(), peers_.end(), of_it);
+    close_peer(oldest->first, "a process has too many channels to the queue");
 }
 
 void QueueServer::close_peer(std::uint64_t id, std::string_view why) {

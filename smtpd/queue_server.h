@@ -35,6 +35,7 @@ class QueueServer {
     struct Handlers;
 
     void accept_peers();
+    void make_room(pid_t pid);
     void on_ready(std::uint64_t id, io::Interest ready);
     bool receive_one(Peer& peer);
     void close_peer(std::uint64_t id, std::string_view why);

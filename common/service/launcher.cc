@@ -160,7 +160,8 @@ Status Launcher::start_net() {
     auto self = std::make_shared<NetHandle*>(nullptr);
     events.on_ready = [this, self] { net_ready(*self); };
     events.on_ended = [this](std::uint64_t session, int status) { connection_ended(session, status); };
-    events.on_want = [this, self](const std::string& name) { open_service(*self, name); };
+    events.on_want = [this, self](const std::string& name) { return open_service(*self, name); };
+    events.on_breach = [this](const std::string& what) { net_breached(what); };
     events.on_exit = [this, self](int status) { net_exited(*self, status); };
     events.signer.on_breach = [this](std::uint64_t session, const std::string& what) {
         signing_breached(session, what);
@@ -210,9 +211,18 @@ void Launcher::serve_single() {
     if (sessions_.empty()) stop("refused");
 }
 
-void Launcher::open_service(NetHandle* net, const std::string& name) {
+Status Launcher::open_service(NetHandle* net, const std::string& name) {
+    if (std::find(daemon_.services.begin(), daemon_.services.end(), name) == daemon_.services.end())
+        return Error{Errc::protocol, 0, "want: no such service"};
+    const auto asked = [&](const MissingService& missing) { return missing.net == net && missing.name == name; };
+    if (std::any_of(missing_services_.begin(), missing_services_.end(), asked)) return {};
     missing_services_.push_back({net, name});
     open_missing_services();
+    return {};
+}
+
+void Launcher::net_breached(const std::string& what) {
+    log(event::privilege_breach, {{"service", std::string(daemon_.name)}, {"what", "to the launcher: " + what}});
 }
 
 void Launcher::open_missing_services() {

@@ -99,7 +99,8 @@ class Launcher {
     void serve_single();
     void open_missing_services();
     void connection_ended(std::uint64_t session, int status);
-    void open_service(NetHandle* net, const std::string& name);
+    Status open_service(NetHandle* net, const std::string& name);
+    void net_breached(const std::string& what);
     // clients
     void accept_from(const Endpoint& endpoint);
     void admit(UniqueFd socket, const Endpoint& endpoint);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <limits>
 #include <utility>
 
 #include "common/service/child_program.h"
@@ -13,6 +14,8 @@
 namespace posada::service {
 
 namespace {
+
+constexpr int most_reports = 16; // at once: signals and other work have their turn, whatever a program says
 
 std::uint16_t number(NetMessage type) { return static_cast<std::uint16_t>(type); }
 
@@ -30,6 +33,7 @@ Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, NetProgram p
     std::unique_ptr<NetHandle> handle(new NetHandle(loop, std::move(events)));
     handle->channel_ = priv::Channel(std::move(pair->first));
     handle->forks_ = program.forks;
+    handle->reports_ = program.forks ? priv::RequestGate(zygote_reports) : priv::RequestGate(shared_reports);
     handle->new_session_ = std::move(program.new_session);
     auto pid = start_child_program(program.path, program.identity, pair->second.get(), program.log_fd);
     if (!pid) return pid.error();
@@ -54,8 +58,8 @@ Status NetHandle::say_hello(const NetProgram& program) {
     const int fds[] = {config->get(), certificates.get(), page->get()};
     RETURN_IF_ERROR(channel_.send(number(NetMessage::hello), 0, encode(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
-    watch_ =
-        std::make_unique<io::Watch>(loop_, channel_.fd(), io::Interest::read, [this](io::Interest) { on_readable(); });
+    watch_ = std::make_unique<io::Watch>(loop_, channel_.fd(), io::Interest::read,
+                                         [this](io::Interest) { read_reports(most_reports); });
     return {};
 }
 
@@ -150,7 +154,8 @@ void NetHandle::stop() {
     if (channel_.valid() && !channel_.send(number(NetMessage::stop), 0, {})) channel_.close();
 }
 
-void NetHandle::on_message(const priv::Message& message) {
+Status NetHandle::on_message(const priv::Message& message) {
+    if (const auto row = reports_.admit(message); !row) return row.error();
     Reader r(message.payload);
     const auto type = static_cast<NetMessage>(message.type);
     if (type == NetMessage::ready) {
@@ -160,30 +165,43 @@ void NetHandle::on_message(const priv::Message& message) {
     } else if (type == NetMessage::ended) {
         const std::uint64_t session = r.u64();
         const auto status = static_cast<int>(r.u32());
-        if (r.finish()) process_ended(session, status);
-    } else if (type == NetMessage::want) {
+        if (!r.finish()) return Error{Errc::protocol, 0, "ended: malformed"};
+        process_ended(session, status);
+    } else {
         const std::string name(r.str());
-        if (r.finish()) events_.on_want(name);
+        if (!r.finish()) return Error{Errc::protocol, 0, "want: malformed"};
+        return events_.on_want(name);
     }
+    return {};
 }
 
-void NetHandle::on_readable() {
-    for (;;) {
-        const auto received = channel_.receive(0);
-        if (!received && received.error().code == Errc::busy) return;
-        if (!received || !received->has_value()) break;
-        on_message(**received);
-    }
-    // The end of the channel comes before or after SIGCHLD; reap() gives the verdict either way.
+void NetHandle::breached(const std::string& what) {
+    kill_program();
     watch_.reset();
     channel_.close();
+    events_.on_breach(what);
+}
+
+void NetHandle::read_reports(int most) {
+    for (int n = 0; n < most; ++n) {
+        const auto received = channel_.receive(0);
+        if (!received && received.error().code == Errc::busy) return;
+        if (!received && received.error().code == Errc::protocol) return breached(received.error().text);
+        if (!received || !received->has_value()) {
+            // The end of the channel comes before or after SIGCHLD; reap() gives the verdict either way.
+            watch_.reset();
+            channel_.close();
+            return;
+        }
+        if (const Status said = on_message(**received); !said) return breached(said.error().text);
+    }
 }
 
 void NetHandle::reap() {
     if (signer_) signer_->reap();
     int status = 0;
     if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return;
-    if (watch_) on_readable(); // what it said last
+    if (watch_) read_reports(std::numeric_limits<int>::max()); // what it said last
     pid_ = -1;
     ready_ = false;
     watch_.reset();

@@ -40,7 +40,8 @@ class NetHandle {
     struct Events {
         std::function<void()> on_ready;
         std::function<void(std::uint64_t session, int wait_status)> on_ended; // a connection's process (zygote)
-        std::function<void(std::string name)> on_want;
+        std::function<Status(const std::string& name)> on_want;               // an error: a breach
+        std::function<void(const std::string& what)> on_breach; // it said what its table does not have, and was killed
         SignerHandle::Events signer;
         // The program is gone (wait_status) or closed its channel; the handle is dead after this.
         std::function<void(int wait_status)> on_exit;
@@ -76,14 +77,16 @@ class NetHandle {
     Result<MonitorEnd> ask_for_process();
     void prepare_process();
     void process_ended(std::uint64_t session, int status);
-    void on_readable();
-    void on_message(const priv::Message& message);
+    void read_reports(int most);
+    Status on_message(const priv::Message& message);
+    void breached(const std::string& what);
 
     io::Loop& loop_;
     Events events_;
     std::unique_ptr<SignerHandle> signer_;
     std::function<std::uint64_t()> new_session_;
     priv::Channel channel_;
+    priv::RequestGate reports_{{}};
     // A process for the next client, made while nobody waits: forked, confined, and waiting at the other end.
     std::optional<MonitorEnd> prepared_;
     bool forks_ = false;

@@ -10,6 +10,7 @@
 #include "common/base/bytes.h"
 #include "common/io/addr.h"
 #include "common/io/tls.h"
+#include "common/priv/request.h"
 #include "common/service/endpoint.h"
 
 namespace posada::service {
@@ -28,6 +29,35 @@ enum class NetMessage : std::uint16_t {
     kill = 7,       // u64 session: its process breached the table (zygote)
     stop = 8,       // no more connections; finish and exit
     process = 9,    // (zygote) session in the header; descriptor: the channel of a process for it, forked now
+};
+
+// What a net program may tell its launcher, by its model; nothing of it is answered. It is a breach to say anything
+// else.
+constexpr priv::RequestInfo ready_row{
+    static_cast<std::uint16_t>(NetMessage::ready), "ready", priv::any_phase, true, 0, 0, 0, {}, "The sandbox is up."};
+constexpr priv::RequestInfo zygote_reports[] = {
+    ready_row,
+    {static_cast<std::uint16_t>(NetMessage::ended),
+     "ended",
+     priv::any_phase,
+     false,
+     12,
+     0,
+     0,
+     {},
+     "A signal has ended the process of this session."},
+};
+constexpr priv::RequestInfo shared_reports[] = {
+    ready_row,
+    {static_cast<std::uint16_t>(NetMessage::want),
+     "want",
+     priv::any_phase,
+     false,
+     32,
+     0,
+     0,
+     {},
+     "The channel to this service was lost: another, please."},
 };
 
 struct Hello {

@@ -5,18 +5,20 @@ worker besides those to the monitor. The puppet of inside.py stands in for smtpd
 import os
 import re
 import shutil
+import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from inside import AFTER, HEADER, KINDS, Puppet, attempts, packed, text  # noqa: E402
+from inside import AFTER, BEFORE, HEADER, KINDS, Puppet, attempts, packed, text  # noqa: E402
 from server import BUILD, Server, eventually  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import run_tests  # noqa: E402
 
-HELLO, PART, RCPT, SUBMIT, SPACES, LOOKUP = 2, 4, 6, 8, 22, 2
+HELLO, PART, RCPT, SUBMIT, SPACES, LOOKUP, WANT = 2, 4, 6, 8, 22, 2, 6
 SMALL = "[limits]\npenalty_start = \"100ms\"\npenalty_max = \"200ms\"\n[mail]\ndomains = [\"micasa.test\"]\n"
 TESTS = {}
 
@@ -66,7 +68,7 @@ class Captured(Server):
         p = Puppet(self)
         rows = p.table()
         p.close()
-        self.rows = {whose: [r for r in rows if r.whose == whose] for whose in ("monitor", "queue", "lookup")}
+        self.rows = {whose: [r for r in rows if r.whose == whose] for whose in ("monitor", "launcher", "queue", "lookup")}
         return self
 
     def __exit__(self, kind, *rest):
@@ -208,19 +210,72 @@ def what_is_against_the_lookup_workers_table_ends_the_worker_and_the_next_one_an
         d.still_well()
 
 
+def breaches_end_the_process(d, whose, wrong):
+    for name, phase, octets, pad, fds, what in wrong:
+        if phase == AFTER:
+            continue  # nobody logs in on port 25
+        p = d.newcomer()
+        if whose == "launcher":
+            p.order("at launcher")
+        d.seen = len(d.log())
+        p.packet(octets, pad, fds)
+        eventually(lambda: re.search(f"privilege-breach .*({what})", d.log()[d.seen:]), 10,
+                   lambda: f"{name}: not logged: {d.log()[d.seen:][-1500:]}")
+        assert p.ended(10), f"{name}: the client is still served"
+        p.close()
+    d.still_well()
+
+
 @test
 def what_is_against_the_monitors_table_ends_the_process_and_a_new_one_serves():
     with Captured() as d:
-        for name, phase, octets, pad, fds, what in attempts(d.rows["monitor"]):
-            if phase == AFTER:
-                continue  # nobody logs in on port 25
+        breaches_end_the_process(d, "monitor", attempts(d.rows["monitor"]))
+
+
+@test
+def what_is_against_the_launchers_table_ends_the_process_and_a_new_one_serves():
+    with Captured() as d:
+        wrong = [(name, phase, octets, pad, fds, f"{what}|ready: allowed once" if name.startswith("ready") else what)
+                 for name, phase, octets, pad, fds, what in attempts(d.rows["launcher"])]
+        wrong += [(f"want {words}", BEFORE, packed(WANT, words), 0, "-", what)
+                  for words, what in ((b"", "want: malformed"), (b"\xff\xff", "want: malformed"),
+                                      (text(b"queue") + b"x", "want: malformed"), (text(b""), "want: no such service"),
+                                      (text(b"queue\0"), "want: no such service"),
+                                      (text(b"../queue"), "want: no such service"))]
+        breaches_end_the_process(d, "launcher", wrong)
+
+
+@test
+def whoever_wants_a_channel_without_end_keeps_the_launcher_from_nothing():
+    with Captured() as d:
+        for name in (b"queue", b"lookup"):
             p = d.newcomer()
+            p.order("at launcher")
+            p.send(f"flood 2000 {packed(WANT, text(name)).hex()} 0 -")
+            d.process.send_signal(signal.SIGHUP)
+            eventually(lambda: "config-loaded" in d.log()[d.seen:], 5, lambda: f"{name}: no reload: {d.log()[-1500:]}")
             d.seen = len(d.log())
-            p.packet(octets, pad, fds)
-            eventually(lambda: re.search(f"privilege-breach .*({what})", d.log()[d.seen:]), 10,
-                       lambda: f"{name}: not logged: {d.log()[d.seen:][-1500:]}")
-            assert p.ended(10), f"{name}: the client is still served"
+            assert (p.line() or "").startswith("sent")  # until then it takes the lookup worker from the new process
             p.close()
+        d.still_well()
+
+
+@test
+def whoever_keeps_all_channels_to_the_queue_that_he_can_get_leaves_some_for_the_others():
+    """The flood is not read: what the launcher has opened lies in the process's own channel."""
+    with Captured() as d:
+        p = d.newcomer()
+        p.order("at launcher")
+        assert p.order(f"flood 300 {packed(WANT, text(b'queue')).hex()} 0 -") == "sent 300"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
+            other.connect(f"{d.folder}/queue.sock")
+            other.settimeout(1)
+            try:
+                assert other.recv(1), "somebody else's channel was closed"
+            except TimeoutError:
+                pass  # it waits for our first word
+        assert "may not use" not in d.log("queue.log"), d.log("queue.log")[-1500:]
+        p.close()
         d.still_well()
 
 

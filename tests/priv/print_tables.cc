@@ -11,6 +11,7 @@
 #include "common/priv/sandbox.h"
 #include "common/priv/seccomp_rules.h"
 #include "common/service/connection_requests.h"
+#include "common/service/net_protocol.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
 #include "smtpd/agent.h"
@@ -95,6 +96,8 @@ void print_profiles() {
 void print_all() {
     print_requests("A net process asks the monitor: every daemon, and all that port 25 may ask",
                    service::ConnectionRequests::rows);
+    print_requests("A shared net program tells its launcher", service::shared_reports);
+    print_requests("A zygote tells its launcher", service::zygote_reports);
     print_requests("A net process asks the monitor: password checks (pop3d; smtpd submission has no check_apop)",
                    pop3d::MonitorRequests::rows);
     print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::AgentRequests::rows,

@@ -30,6 +30,7 @@
 
 #include "common/service/connection_requests.h"
 #include "common/service/net.h"
+#include "common/service/net_protocol.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
 #include "smtpd/lookup.h"
@@ -43,6 +44,7 @@ namespace {
 using service::NetModel;
 constexpr std::size_t largest_packet = 128 * 1024;
 constexpr unsigned most_back = 253; // what the kernel passes at once
+constexpr int launcher_fd = 3;      // common/service/net_protocol.h
 constexpr int patience_ms = 2'000;
 
 struct Role {
@@ -173,6 +175,7 @@ std::string Orders::table() {
     print_table(out, "monitor", service::with_connection_requests(role->monitor));
     print_table(out, "agent", role->agent);
     if (role->name == "smtpd") {
+        print_table(out, "launcher", service::shared_reports);
         print_table(out, "queue", smtpd::queue_requests(smtpd::QueueRole::receive));
         print_table(out, "lookup", smtpd::LookupRequests::rows);
     }
@@ -285,6 +288,7 @@ std::string Orders::sweep(long from, long to) {
 }
 
 std::string Orders::at_service(const std::string& name) {
+    if (name == "launcher") return channel_ = launcher_fd, "ok";
     const auto found = services_.find(name);
     if (found == services_.end()) return "no";
     channel_ = found->second.get();
