@@ -338,7 +338,7 @@ def test_who_ignores_term_is_killed_with_its_helpers():
         assert suite.process.wait(15) == 0
         assert 1.5 < time.monotonic() - begun < 8
         wait_until(lambda: process_gone(pid))
-        assert not group(pid)
+        wait_until(lambda: not group(pid))
 
 
 def test_services_end_when_posadad_is_killed():
