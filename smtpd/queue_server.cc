@@ -14,6 +14,8 @@ namespace posada::smtpd {
 namespace {
 
 constexpr std::size_t most_peers = 64;
+constexpr std::size_t most_unfinished = 16;      // messages of a channel: a client sends the parts of one in a row
+constexpr std::size_t most_recipients = 100'000; // of a message: [smtpd] max_recipients cannot permit more
 constexpr std::ptrdiff_t most_of_one = 16; // a launcher's, for its net programs: the present one and those that retire
 constexpr std::uint16_t most_entries = 40; // of a listing: one packet
 constexpr Millis lazy_delay{50};           // outcomes wait this long for a transaction they can share
@@ -173,6 +175,8 @@ struct QueueServer::Handlers {
     QueueServer& server;
     Peer& peer;
 
+    // The message of this session that has begun, or begins now.
+    Result<Incoming*> unfinished(std::uint64_t session);
     Result<priv::Later> on(const QueueHello&) { return priv::Later{}; } // hello() has read it
     Result<priv::Later> on(const SubmitPart&, const priv::Message& message);
     Result<priv::Later> on(SubmitRecipients request, const priv::Message& message);
@@ -219,16 +223,28 @@ Status QueueServer::handle_as(Peer& peer, priv::Message& message) {
     return {};
 }
 
+Result<Incoming*> QueueServer::Handlers::unfinished(std::uint64_t session) {
+    if (peer.incoming.count(session) == 0 && peer.incoming.size() >= most_unfinished)
+        return Error{Errc::protocol, 0, "too many unfinished messages"};
+    return &peer.incoming[session];
+}
+
 Result<priv::Later> QueueServer::Handlers::on(const SubmitPart&, const priv::Message& message) {
     RETURN_IF_ERROR(seal_memfd(message.fds[0].get()));
-    server.queue_.add_part(peer.incoming[message.session], message.fds[0].get());
+    const auto incoming = unfinished(message.session);
+    if (!incoming) return incoming.error();
+    server.queue_.add_part(**incoming, message.fds[0].get());
     server.answer(peer.id, message.type, message.session, priv::encode_ok());
     return priv::Later{};
 }
 
 Result<priv::Later> QueueServer::Handlers::on(SubmitRecipients request, const priv::Message& message) {
     RETURN_IF_ERROR(check_recipients(request.recipients));
-    std::vector<Recipient>& all = peer.incoming[message.session].more_recipients;
+    const auto incoming = unfinished(message.session);
+    if (!incoming) return incoming.error();
+    std::vector<Recipient>& all = (*incoming)->more_recipients;
+    if (all.size() + request.recipients.size() > most_recipients)
+        return Error{Errc::protocol, 0, "too many recipients"};
     std::move(request.recipients.begin(), request.recipients.end(), std::back_inserter(all));
     server.answer(peer.id, message.type, message.session, priv::encode_ok());
     return priv::Later{};

@@ -47,6 +47,7 @@ class LiveSession final : public MonitorLink {
 
   private:
     void on_readable();
+    void sign(const priv::Message& message);
     void end();
 
     Launcher& launcher_;

@@ -29,12 +29,17 @@ void LiveSession::on_readable() {
     priv::Message message = std::move(**received);
     if (const Status admitted = gate_.admit(message); !admitted) return kill(admitted.error().text);
     const bool first = std::exchange(untouched_, false);
-    if (message.type == Sign::row.type) return net_ != nullptr ? net_->sign(info_.id, message) : void();
+    if (message.type == Sign::row.type) return sign(message);
     const bool names_client = message.type == ClientAddress::row.type;
     if (names_client && !first) return kill("client_address: names its client too late");
     if (names_client) return handle_with<priv::Requests<ClientAddress>>(*this, *this, message);
     if (monitor_ == nullptr) return kill("no request is allowed");
     monitor_->handle(std::move(message));
+}
+
+void LiveSession::sign(const priv::Message& message) {
+    if (net_ == nullptr) return; // it ends
+    net_->signs() ? net_->sign(info_.id, message) : kill("sign: without a certificate");
 }
 
 // The session begins anew with the client's address; nothing was asked of the old one.

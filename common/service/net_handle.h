@@ -60,6 +60,7 @@ class NetHandle {
     // The session's number is chosen here. Errc::busy: the channel is full, try again shortly.
     Result<MonitorEnd> send_connection(ConnectionInfo info, int socket);
     Status send_service(std::string_view name, int channel);
+    [[nodiscard]] bool signs() const { return signer_ != nullptr; } // there is a certificate
     // Asks the program's signer (sign_protocol.h).
     void sign(std::uint64_t session, const priv::Message& request);
     void kill_connection(std::uint64_t session); // zygote

@@ -175,6 +175,20 @@ def what_a_message_is_made_of_is_a_memfd_that_can_be_sealed():
 
 
 @test
+def messages_that_are_begun_and_never_ended_are_few_and_their_recipients_bounded():
+    with Captured() as d:
+        for why, sessions in (("too many unfinished messages", range(1, 40)), ("too many recipients", [1] * 400)):
+            p = d.at("queue")
+            d.seen = len(d.log("queue.log"))
+            for session in sessions:
+                p.packet(packed(RCPT, recipients(*[b"a@b"] * 6000), session=session))
+            eventually(lambda: re.search(f"queue-error .*queue_submit_rcpt: {why}", d.log("queue.log")[d.seen:]), 10,
+                       f"{why}: not refused")
+            p.close()
+        d.still_well()
+
+
+@test
 def senseless_requests_that_the_tables_permit_store_nothing_and_are_answered_or_logged_by_name():
     with Captured() as d:
         p = Puppet(d)
