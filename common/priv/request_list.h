@@ -108,6 +108,7 @@ using Handled = Result<std::optional<Answer>>; // nothing: it comes later; an er
 template <class R, class Object>
 Handled handle_as(Object& object, Message& message) {
     auto request = from_bytes<R>(message.payload);
+    wipe(message.payload); // it may be a password, and the handler may fork
     if (!request) return Error{Errc::protocol, 0, std::string(R::row.name) + ": " + request.error().text};
     auto result = [&] {
         if constexpr (requires { object.on(std::move(*request), message); })

@@ -150,7 +150,8 @@ def row_19_CVE_2020_24386_a_crafted_request_to_monitor_or_agent_ends_who_sent_it
             assert d.count_log("auth-") == 2, "nobody's login or failure can be invented"
             assert d.other.listing("RETR 1"), "the neighbour's session goes on"
             d.violations_expected = True
-    assert sorted(event for event, _ in breaches) == ["mailbox-error", "privilege-breach"], breaches
+    # The net process logs the loss of its agent besides.
+    assert {event for event, _ in breaches} == {"mailbox-error", "privilege-breach"}, breaches
     assert not any("forged" in what for _, what in breaches), breaches
 
 
