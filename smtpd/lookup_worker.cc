@@ -3,6 +3,10 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/exit_code.h"
@@ -58,28 +62,41 @@ Result<Verdicts> LookupAnswerer::on(const Lookup& request) {
     return out;
 }
 
-LookupWorker::LookupWorker(io::Loop& loop, auth::AccountSources sources, int log_fd)
+LookupWorkers::LookupWorkers(io::Loop& loop, auth::AccountSources sources, int log_fd)
     : sources_(std::move(sources)), log_fd_(log_fd), timer_(loop, [this] { watch_users(); }) {}
 
-LookupWorker::~LookupWorker() { end(); }
+LookupWorkers::~LookupWorkers() { end_all(); }
 
-void LookupWorker::end() {
-    if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
-    wait_for(pid_);
-    pid_ = -1;
+void LookupWorkers::end(const Worker& worker) {
+    ::kill(worker.pid, SIGKILL);
+    wait_for(worker.pid);
 }
 
-// A worker knows the users of its birth. When they change it goes; the net process asks for the next one and repeats
-// what was unanswered.
-void LookupWorker::watch_users() {
-    if (pid_ > 0 && !(auth::file_stamp(sources_.users_file) == stamp_)) end();
+void LookupWorkers::end_all() {
+    for (const Worker& worker : std::exchange(workers_, {})) end(worker);
+}
+
+// A worker knows the users of its birth. When they change it goes; its program asks for the next one and repeats what
+// was unanswered.
+void LookupWorkers::end_if_users_changed() {
+    const auth::FileStamp stamp = auth::file_stamp(sources_.users_file);
+    if (!(stamp == stamp_)) end_all();
+    stamp_ = stamp;
+}
+
+// A worker whose program has ended has ended by itself.
+void LookupWorkers::watch_users() {
+    std::erase_if(workers_, [](const Worker& worker) { return ::waitpid(worker.pid, nullptr, WNOHANG) == worker.pid; });
+    end_if_users_changed();
     timer_.start(check_users_every);
 }
 
-Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
-    end();
-    stamp_ = auth::file_stamp(sources_.users_file);
+Result<UniqueFd> LookupWorkers::start(const service::Identity& identity, pid_t program) {
+    end_if_users_changed();
+    const auto its_own = [program](const Worker& worker) { return worker.program == program; };
+    for (const Worker& worker : workers_)
+        if (its_own(worker)) end(worker);
+    std::erase_if(workers_, its_own);
     auto names = load_names(sources_.users_file);
     if (!names) return names.error();
     auto pair = make_seqpacket_pair();
@@ -99,7 +116,7 @@ Result<UniqueFd> LookupWorker::start(const service::Identity& identity) {
         return priv::agent_status(priv::serve_requests<LookupRequests>(channel, answerer));
     });
     if (!child) return child.error();
-    pid_ = *child;
+    workers_.push_back({program, *child});
     if (!timer_.running()) timer_.start(check_users_every);
     return std::move(pair->first);
 }

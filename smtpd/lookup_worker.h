@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The lookup worker's process: uid _posada-lookup, name services allowed, nothing secret in its memory. Started by the
-// launchers of smtpd; one at a time.
+// launchers of smtpd, one for each net program: also one that retires has sessions, and takes nobody's worker.
 #pragma once
 
 #include <sys/types.h>
 
-#include <memory>
+#include <vector>
 
 #include "common/auth/lookup.h"
 #include "common/base/fd.h"
@@ -15,25 +15,31 @@
 
 namespace posada::smtpd {
 
-class LookupWorker {
+class LookupWorkers {
   public:
     // log_fd: borrowed, the launcher's log socket.
-    LookupWorker(io::Loop& loop, auth::AccountSources sources, int log_fd);
-    ~LookupWorker();
-    LookupWorker(const LookupWorker&) = delete;
-    LookupWorker& operator=(const LookupWorker&) = delete;
+    LookupWorkers(io::Loop& loop, auth::AccountSources sources, int log_fd);
+    ~LookupWorkers();
+    LookupWorkers(const LookupWorkers&) = delete;
+    LookupWorkers& operator=(const LookupWorkers&) = delete;
 
-    // Ends the present worker, if any, and starts one with today's users; the channel is for the net process.
-    Result<UniqueFd> start(const service::Identity& identity);
+    // Ends the program's present worker, if any, and starts one with today's users; the channel is for the program.
+    Result<UniqueFd> start(const service::Identity& identity, pid_t program);
 
   private:
-    void end();
+    struct Worker {
+        pid_t program;
+        pid_t pid;
+    };
+    static void end(const Worker& worker);
+    void end_all();
+    void end_if_users_changed();
     void watch_users();
 
     auth::AccountSources sources_;
     int log_fd_;
-    pid_t pid_ = -1;
-    auth::FileStamp stamp_;
+    std::vector<Worker> workers_;
+    auth::FileStamp stamp_; // of the users file that they know
     io::Timer timer_;
 };
 

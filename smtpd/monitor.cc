@@ -25,16 +25,16 @@ class Smtpd : public service::MonitorService {
     std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink&, const service::SessionInfo&) override {
         return nullptr;
     }
-    Result<UniqueFd> open_service(std::string_view name) override {
+    Result<UniqueFd> open_service(std::string_view name, pid_t program) override {
         if (name == "queue") return open_queue(common_.paths.run_dir, QueueRole::receive);
         const auto identity = service::service_identity("lookup", common_.uid_base);
         if (!identity) return identity.error();
-        return lookup_.start(*identity);
+        return lookup_.start(*identity, program);
     }
 
   private:
     service::CommonOptions common_;
-    LookupWorker lookup_;
+    LookupWorkers lookup_;
 };
 
 service::LoginConfig logins(const service::MonitorContext& context) {

@@ -34,7 +34,7 @@ bool same_names(const std::vector<Listener>& a, const std::vector<Listener>& b) 
 
 } // namespace
 
-Result<UniqueFd> MonitorService::open_service(std::string_view name) {
+Result<UniqueFd> MonitorService::open_service(std::string_view name, pid_t) {
     return Error{Errc::not_found, 0, "there is no service " + std::string(name)};
 }
 
@@ -211,13 +211,14 @@ void Launcher::serve_single() {
     if (sessions_.empty()) stop("refused");
 }
 
+// Not at once: who says it without end gets no more of our time.
 Status Launcher::open_service(NetHandle* net, const std::string& name) {
     if (std::find(daemon_.services.begin(), daemon_.services.end(), name) == daemon_.services.end())
         return Error{Errc::protocol, 0, "want: no such service"};
     const auto asked = [&](const MissingService& missing) { return missing.net == net && missing.name == name; };
     if (std::any_of(missing_services_.begin(), missing_services_.end(), asked)) return {};
     missing_services_.push_back({net, name});
-    open_missing_services();
+    if (!service_timer_->running()) service_timer_->start(service_retry_interval);
     return {};
 }
 
@@ -228,7 +229,7 @@ void Launcher::net_breached(const std::string& what) {
 void Launcher::open_missing_services() {
     std::vector<MissingService> still_missing;
     for (const MissingService& missing : missing_services_) {
-        const auto channel = monitor_service_->open_service(missing.name);
+        const auto channel = monitor_service_->open_service(missing.name, missing.net->pid());
         const bool sent = channel.ok() && missing.net->send_service(missing.name, channel->get()).ok();
         if (!sent) still_missing.push_back(missing);
     }

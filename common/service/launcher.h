@@ -34,8 +34,8 @@ class MonitorService {
     // Processes of its sessions (agents) are still there, though these may have ended: nobody ends them before
     // stop_grace.
     [[nodiscard]] virtual bool working() const { return false; }
-    // A channel to one of LauncherDaemon::services.
-    virtual Result<UniqueFd> open_service(std::string_view name);
+    // A channel to one of LauncherDaemon::services for the net program of this pid, which has lost the one it had.
+    virtual Result<UniqueFd> open_service(std::string_view name, pid_t program);
 };
 
 struct LauncherDaemon {

@@ -120,7 +120,7 @@ TEST(LookupClient, ForgottenQuestionsAreNotAnswered) {
     EXPECT_EQ(asker.answers, (std::vector<std::string>{"daniel yes"}));
 }
 
-TEST(LookupWorker, AnswersFromTheNamesItWasGiven) {
+TEST(LookupAnswerer, AnswersFromTheNamesItWasGiven) {
     const auth::AccountNames names(std::vector<std::string>{"daniel", "lir"});
     auth::AccountSources sources;
     sources.unix_accounts = false;
@@ -131,7 +131,7 @@ TEST(LookupWorker, AnswersFromTheNamesItWasGiven) {
     EXPECT_FALSE(worker.on({std::vector<std::string>(max_lookup_batch + 1, "lir")}).ok());
 }
 
-TEST(LookupWorker, UnixAccountsBelowTheFirstValidUidGetNoMail) {
+TEST(LookupAnswerer, UnixAccountsBelowTheFirstValidUidGetNoMail) {
     const auth::AccountNames names;
     auth::AccountSources sources;
     sources.first_valid_uid = 1000;
