@@ -132,15 +132,6 @@ int as_user(const MailboxTask& task, const auth::Account& account) {
     return std::fflush(stdout) == 0 ? status : exit_system;
 }
 
-priv::SandboxMode mode_of(service::SandboxSetting setting) {
-    switch (setting) {
-    case service::SandboxSetting::enforce: return priv::SandboxMode::enforce;
-    case service::SandboxSetting::log: return priv::SandboxMode::log;
-    case service::SandboxSetting::off: return priv::SandboxMode::off;
-    }
-    return priv::SandboxMode::enforce;
-}
-
 } // namespace
 
 int mailbox_failure(const MailboxTask& task, const Error& error) {
@@ -182,7 +173,7 @@ int mailbox_command(std::span<const std::string_view> args) {
     if (!account) return mailbox_failure(*task, account.error());
     if (task->maildir.empty()) task->maildir = account->maildir;
     task->hostname = loaded.settings.common().hostname;
-    task->sandbox = mode_of(loaded.settings.service().sandbox);
+    task->sandbox = loaded.settings.service().sandbox;
     const auto child = fork_process([&] { return as_user(*task, *account); });
     if (!child) return mailbox_failure(*task, child.error());
     return mailbox_child_status(*task, wait_for(*child));

@@ -5,7 +5,6 @@
 
 #include <cstdio>
 
-#include "common/base/bytes.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/service/child_program.h"
@@ -15,34 +14,9 @@ namespace posada::smtpd {
 
 namespace {
 
-constexpr std::uint16_t helper_version = 1;
 constexpr unsigned hello_fds = 2;
 
 } // namespace
-
-std::string encode(const HelperHello& hello) {
-    Writer w;
-    w.u16(helper_version);
-    w.str(hello.hostname);
-    w.str(hello.directory);
-    w.u8(hello.sandbox);
-    w.u32(hello.owner);
-    return w.take();
-}
-
-Result<HelperHello> decode_helper_hello(std::string_view payload) {
-    Reader r(payload);
-    if (r.u16() != helper_version)
-        return Error{Errc::unavailable, 0,
-                     "smtpd and its queue programs are of different versions (upgrade under way?)"};
-    HelperHello hello;
-    hello.hostname = r.str();
-    hello.directory = r.str();
-    hello.sandbox = r.u8();
-    hello.owner = r.u32();
-    RETURN_IF_ERROR(r.finish());
-    return hello;
-}
 
 Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     HelperStart start;
@@ -53,8 +27,10 @@ Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     priv::Message& message = **received;
     if (message.type != static_cast<std::uint16_t>(HelperMessage::hello) || message.fds.size() != hello_fds)
         return Error{Errc::protocol, 0, "no hello from smtpd"};
-    auto hello = decode_helper_hello(message.payload);
-    if (!hello) return hello.error();
+    auto hello = from_bytes<HelperHello>(message.payload);
+    if (!hello || hello->version != POSADA_VERSION)
+        return Error{Errc::unavailable, 0,
+                     "smtpd and its queue programs are of different versions (upgrade under way?)"};
     start.hello = std::move(*hello);
     auto dump = service::read_memfd(message.fds[0]);
     if (!dump) return dump.error();
@@ -63,8 +39,7 @@ Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     start.mail = std::move(options->mail);
     start.service = std::move(message.fds[1]);
     RETURN_IF_ERROR(set_nonblocking(start.channel.fd(), true));
-    auto sandbox =
-        priv::prepare_sandbox(profile, static_cast<priv::SandboxMode>(start.hello.sandbox), service::child_log_fd);
+    auto sandbox = priv::prepare_sandbox(profile, start.hello.sandbox, service::child_log_fd);
     if (!sandbox) return sandbox.error();
     start.sandbox = std::move(*sandbox);
     return start;

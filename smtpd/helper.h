@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/base/fd.h"
+#include "common/base/fields.h"
 #include "common/priv/channel.h"
 #include "common/priv/sandbox.h"
 #include "common/service/config.h"
@@ -24,13 +25,13 @@ enum class HelperMessage : std::uint16_t {
 };
 
 struct HelperHello {
+    std::string version = POSADA_VERSION;
     std::string hostname;
     std::string directory; // queue: of the spool
-    std::uint8_t sandbox = 0;
+    priv::SandboxMode sandbox = priv::SandboxMode::enforce;
     uid_t owner = 0; // whom `smtpd --queue` runs as
+    FIELDS(version, hostname, directory, sandbox, owner)
 };
-std::string encode(const HelperHello& hello);
-Result<HelperHello> decode_helper_hello(std::string_view payload); // Errc::unavailable: built from another version
 
 // The program's side: everything up to the sandbox.
 struct HelperStart {

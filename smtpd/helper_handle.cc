@@ -27,7 +27,7 @@ Result<std::unique_ptr<HelperHandle>> HelperHandle::start(io::Loop& loop, priv::
     });
     const int fds[] = {config->get(), program.service.get()};
     RETURN_IF_ERROR(
-        handle->channel_.send(static_cast<std::uint16_t>(HelperMessage::hello), 0, encode(program.hello), fds));
+        handle->channel_.send(static_cast<std::uint16_t>(HelperMessage::hello), 0, to_bytes(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(handle->channel_.fd(), true));
     handle->watch_ = std::make_unique<io::Watch>(loop, handle->channel_.fd(), io::Interest::read,
                                                  [raw = handle.get()](io::Interest) { raw->on_readable(); });

@@ -122,7 +122,7 @@ Status QueueService::start_program(Program& program) {
     helper.identity = *identity;
     helper.hello.hostname = settings_.common().hostname;
     helper.hello.directory = spool_directory();
-    helper.hello.sandbox = static_cast<std::uint8_t>(settings_.service().sandbox);
+    helper.hello.sandbox = settings_.service().sandbox;
     helper.hello.owner = ::geteuid();
     helper.options = settings_.net_dump();
     helper.service = std::move(*service_fd);
@@ -192,7 +192,7 @@ void QueueService::make_deliver() {
     config.limits.reject = mailbox.over_quota == service::OverQuota::reject;
     config.concurrency = options.queue.delivery_concurrency;
     config.batch = options.queue.batch;
-    config.sandbox = static_cast<priv::SandboxMode>(settings_.service().sandbox);
+    config.sandbox = settings_.service().sandbox;
     config.log_fd = log_out_.get();
     deliver_ = std::make_unique<Deliver>(loop_, reaper_, std::move(config));
 }

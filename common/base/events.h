@@ -10,7 +10,9 @@
 
 namespace posada {
 
-enum class LogLevel : std::uint8_t { debug = 7, info = 6, notice = 5, warning = 4, error = 3 };
+enum class LogLevel : std::uint8_t { debug, info, notice, warning, error };
+// syslog(3), sd-daemon(3): LOG_DEBUG is 7, LOG_ERR 3.
+constexpr int syslog_priority(LogLevel level) { return 7 - static_cast<int>(level); }
 
 struct LogEvent {
     std::string_view id;

@@ -63,7 +63,7 @@ void log(const LogEvent& event, const std::vector<LogField>& fields) {
 
 void StderrSink::write(const LogEvent& event, std::string_view line) noexcept {
     std::string out;
-    if (journal_prefix_) out.append("<").append(std::to_string(static_cast<int>(event.level))).append(">");
+    if (journal_prefix_) out.append("<").append(std::to_string(syslog_priority(event.level))).append(">");
     out.append(ident_).append("[").append(std::to_string(::getpid())).append("]: ").append(line).append("\n");
     // One write(2) per line: lines of several processes do not mix.
     if (::write(STDERR_FILENO, out.data(), out.size()) < 0) return;

@@ -22,6 +22,7 @@ namespace posada::priv {
 // log:     the kernel writes such calls into its audit log and lets them pass; no Landlock, no limits.
 // off:     no filter, no Landlock, no limits. no_new_privs and "no core dumps" stay in every mode.
 enum class SandboxMode : std::uint8_t { enforce, log, off };
+constexpr SandboxMode last_value(SandboxMode) { return SandboxMode::off; }
 
 enum class SandboxProfile : std::uint8_t {
     net_zygote,     // forks, kills and waits for connection processes, passes descriptors on; no files, no sockets

@@ -122,7 +122,9 @@ void Connection::start_tls() {
     shake_hands();
 }
 
-void Connection::shake_hands() { stream_.start_tls_server(tls_context(), sign_through(monitor_, accepted_.id)); }
+void Connection::shake_hands() {
+    stream_.start_tls_server(tls_context(), sign_through(monitor_, accepted_.id, context_.sign_timeout));
+}
 
 void Connection::close(std::string reason) {
     if (closing()) return;

@@ -13,7 +13,9 @@
 namespace posada::service {
 
 enum class TlsMode : std::uint8_t { none, starttls, implicit, legacy }; // legacy = starttls with the old profile
+constexpr TlsMode last_value(TlsMode) { return TlsMode::legacy; }
 enum class PlaintextAuth : std::uint8_t { never, loopback, private_networks, any };
+constexpr PlaintextAuth last_value(PlaintextAuth) { return PlaintextAuth::any; }
 
 // A configured listener: [[pop3d.listen]]. Travels to the net process in the configuration dump.
 struct Listener {

@@ -74,7 +74,7 @@ Result<std::unique_ptr<SignerHandle>> Launcher::start_signer(const Settings& set
     spec.ticket_key = ticket_key_.get();
     spec.service = daemon_.name;
     spec.identity = *identity;
-    spec.sandbox = static_cast<priv::SandboxMode>(settings.service().sandbox);
+    spec.sandbox = settings.service().sandbox;
     spec.log_fd = log_out_.get();
     spec.signs = settings.common().tls.signer;
     spec.legacy = any_has(served(settings), TlsMode::legacy);
@@ -91,8 +91,9 @@ Result<NetProgram> Launcher::make_program(const Settings& settings) {
     program.identity = *identity;
     program.hello.table_hash = priv::table_hash(requests_);
     program.hello.hostname = settings.common().hostname;
-    program.hello.sandbox = static_cast<std::uint8_t>(settings.service().sandbox);
+    program.hello.sandbox = settings.service().sandbox;
     program.hello.single = launched_.single;
+    program.hello.sign_timeout_ms = static_cast<std::uint32_t>(settings.common().tls.sign_timeout.count());
     program.config.listeners = listeners_;
     program.config.options = settings.net_dump();
     program.signer = std::move(*signer);

@@ -35,7 +35,7 @@ class FilteredSink final : public LogSink {
   public:
     FilteredSink(std::unique_ptr<LogSink> next, LogLevel least) : next_(std::move(next)), least_(least) {}
     void write(const LogEvent& event, std::string_view line) noexcept override {
-        if (event.level <= least_) next_->write(event, line);
+        if (event.level >= least_) next_->write(event, line);
     }
 
   private:
@@ -48,7 +48,7 @@ class SyslogSink final : public LogSink {
   public:
     SyslogSink(UniqueFd fd, std::string ident) : fd_(std::move(fd)), ident_(std::move(ident)) {}
     void write(const LogEvent& event, std::string_view line) noexcept override {
-        std::string out = "<" + std::to_string(facility_daemon + static_cast<int>(event.level)) + ">" + ident_ + "[" +
+        std::string out = "<" + std::to_string(facility_daemon + syslog_priority(event.level)) + ">" + ident_ + "[" +
                           std::to_string(::getpid()) + "]: ";
         out.append(line);
         if (::send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
@@ -66,8 +66,8 @@ class JournalSink final : public LogSink {
   public:
     JournalSink(UniqueFd fd, std::string ident) : fd_(std::move(fd)), ident_(std::move(ident)) {}
     void write(const LogEvent& event, std::string_view line) noexcept override {
-        std::string out = "PRIORITY=" + std::to_string(static_cast<int>(event.level)) +
-                          "\nSYSLOG_IDENTIFIER=" + ident_ + "\nPOSADA_EVENT=" + std::string(event.id) + "\nMESSAGE=";
+        std::string out = "PRIORITY=" + std::to_string(syslog_priority(event.level)) + "\nSYSLOG_IDENTIFIER=" + ident_ +
+                          "\nPOSADA_EVENT=" + std::string(event.id) + "\nMESSAGE=";
         out.append(line).append("\n");
         if (::send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL) < 0) return;
     }
@@ -170,11 +170,8 @@ Result<std::optional<LogRecord>> receive_log_record(int fd) {
     return std::optional<LogRecord>(check_record(sender_of(msg), std::string_view(line, static_cast<std::size_t>(n))));
 }
 
-std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogThreshold least) {
-    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::notice, LogLevel::warning,
-                                   LogLevel::error};
-    return std::make_unique<FilteredSink>(open_sink(target, std::string(ident)),
-                                          levels[static_cast<std::size_t>(least)]);
+std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogLevel least) {
+    return std::make_unique<FilteredSink>(open_sink(target, std::string(ident)), least);
 }
 
 } // namespace posada::service

@@ -39,6 +39,6 @@ Result<std::optional<LogRecord>> receive_log_record(int fd);
 
 // automatic: journald when $JOURNAL_STREAM is our standard error, syslog when standard error is /dev/null (inetd), else
 // standard error.
-std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogThreshold least);
+std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogLevel least);
 
 } // namespace posada::service

@@ -5,8 +5,7 @@ namespace posada::service {
 
 Result<LoginRoom> LoginRoom::open(const MonitorContext& context, std::string_view service,
                                   std::string_view pam_service) {
-    const auto mode = static_cast<priv::SandboxMode>(context.settings.service().sandbox);
-    auto agents = Agents::create(context.loop, mode, context.log_fd);
+    auto agents = Agents::create(context.loop, context.settings.service().sandbox, context.log_fd);
     if (!agents) return agents.error();
     auto config = login_config(context.settings.common(), service, pam_service);
     config.log_fd = context.log_fd;

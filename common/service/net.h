@@ -42,6 +42,7 @@ struct NetContext {
     std::function<void(std::string_view name)> want;
     // Notes whose input is being worked on: if this process dies now, that session's source is the one penalised.
     std::function<void(std::uint64_t id)> serving;
+    Millis sign_timeout{}; // [tls] sign_timeout
 };
 
 class NetService {

@@ -56,7 +56,7 @@ Status NetHandle::say_hello(const NetProgram& program) {
     if (memory == MAP_FAILED) return errno_error("map of the serving page");
     page_ = static_cast<std::uint64_t*>(memory);
     const int fds[] = {config->get(), certificates.get(), page->get()};
-    RETURN_IF_ERROR(channel_.send(number(NetMessage::hello), 0, encode(program.hello), fds));
+    RETURN_IF_ERROR(channel_.send(number(NetMessage::hello), 0, to_bytes(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(channel_.fd(), true));
     watch_ = std::make_unique<io::Watch>(loop_, channel_.fd(), io::Interest::read,
                                          [this](io::Interest) { read_reports(most_reports); });

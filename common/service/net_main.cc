@@ -105,8 +105,9 @@ Status NetProcess::receive_hello() {
     priv::Message message = std::move(**received);
     if (message.type != static_cast<std::uint16_t>(NetMessage::hello) || message.fds.size() != hello_fds)
         return Error{Errc::protocol, 0, "no hello"};
-    auto hello = decode_hello(message.payload);
-    if (!hello) return hello.error();
+    auto hello = from_bytes<Hello>(message.payload);
+    if (!hello || hello->version != POSADA_VERSION)
+        return Error{Errc::unavailable, 0, "launcher and net program differ in version"};
     hello_ = std::move(*hello);
     if (hello_.table_hash != priv::table_hash(with_connection_requests(daemon_.requests)))
         return Error{Errc::unavailable, 0,
@@ -171,7 +172,7 @@ std::unique_ptr<NetContext> NetProcess::make_context(io::Loop& loop) {
         if (!send(NetMessage::want, w.bytes())) stopping_ = true;
     };
     const auto serving = [this](std::uint64_t id) { *page_ = id; };
-    return std::make_unique<NetContext>(NetContext{loop, tls, idle, want, serving});
+    return std::make_unique<NetContext>(NetContext{loop, tls, idle, want, serving, Millis(hello_.sign_timeout_ms)});
 }
 
 // ---- per_connection: the zygote ----
@@ -337,7 +338,7 @@ int NetProcess::run() {
         io::tls_warm_up(modern_.get());
     else
         io::tls_load();
-    const auto mode = static_cast<priv::SandboxMode>(hello_.sandbox);
+    const priv::SandboxMode mode = hello_.sandbox;
     const auto profile =
         daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;
     const auto below = forks() ? std::optional(priv::SandboxProfile::net_zygote) : std::nullopt;

@@ -10,9 +10,9 @@ void put(Writer& w, const Listener& listener) {
     w.u16(static_cast<std::uint16_t>(listener.addresses.size()));
     for (const std::string& address : listener.addresses) w.str(address);
     w.u16(listener.port);
-    w.u8(static_cast<std::uint8_t>(listener.tls));
+    wire::put(w, listener.tls);
     w.boolean(listener.auth);
-    w.u8(static_cast<std::uint8_t>(listener.plaintext_auth));
+    wire::put(w, listener.plaintext_auth);
     w.boolean(listener.trusted);
     w.str(listener.fd_name);
     w.u16(static_cast<std::uint16_t>(listener.proxy_from.size()));
@@ -25,9 +25,9 @@ Listener get_listener(Reader& r) {
     listener.name = r.str();
     for (std::uint16_t n = r.u16(); n > 0 && !r.failed(); --n) listener.addresses.emplace_back(r.str());
     listener.port = r.u16();
-    listener.tls = static_cast<TlsMode>(r.u8() & 3);
+    wire::get(r, listener.tls);
     listener.auth = r.boolean();
-    listener.plaintext_auth = static_cast<PlaintextAuth>(r.u8() & 3);
+    wire::get(r, listener.plaintext_auth);
     listener.trusted = r.boolean();
     listener.fd_name = r.str();
     for (std::uint16_t n = r.u16(); n > 0 && !r.failed(); --n)
@@ -50,29 +50,6 @@ io::Address get_address(Reader& r) {
 }
 
 } // namespace
-
-std::string encode(const Hello& hello) {
-    Writer w;
-    w.u16(net_protocol_version);
-    w.u64(hello.table_hash);
-    w.str(hello.hostname);
-    w.u8(hello.sandbox);
-    w.boolean(hello.single);
-    return w.take();
-}
-
-Result<Hello> decode_hello(std::string_view payload) {
-    Reader r(payload);
-    if (r.u16() != net_protocol_version)
-        return Error{Errc::unavailable, 0, "launcher and net program differ in version"};
-    Hello hello;
-    hello.table_hash = r.u64();
-    hello.hostname = r.str();
-    hello.sandbox = r.u8();
-    hello.single = r.boolean();
-    RETURN_IF_ERROR(r.finish());
-    return hello;
-}
 
 std::string encode(const NetConfig& config) {
     Writer w;

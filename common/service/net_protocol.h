@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "common/base/bytes.h"
+#include "common/base/fields.h"
 #include "common/io/addr.h"
 #include "common/io/tls.h"
 #include "common/priv/request.h"
+#include "common/priv/sandbox.h"
 #include "common/service/endpoint.h"
 
 namespace posada::service {
-
-constexpr std::uint16_t net_protocol_version = 2;
 
 // from_launcher -> net unless said otherwise
 enum class NetMessage : std::uint16_t {
@@ -60,14 +60,16 @@ constexpr priv::RequestInfo shared_reports[] = {
      "The channel to this service was lost: another, please."},
 };
 
+// Both sides are of one version and have the same tables, or the program does not serve: an upgrade may be under way.
 struct Hello {
+    std::string version = POSADA_VERSION;
     std::uint64_t table_hash = 0;
     std::string hostname;
-    std::uint8_t sandbox = 0; // priv::SandboxMode
-    bool single = false;      // inetd: one connection, no fork
+    priv::SandboxMode sandbox = priv::SandboxMode::enforce;
+    bool single = false; // inetd: one connection, no fork
+    std::uint32_t sign_timeout_ms = 0;
+    FIELDS(version, table_hash, hostname, sandbox, single, sign_timeout_ms)
 };
-std::string encode(const Hello& hello);
-Result<Hello> decode_hello(std::string_view payload); // Errc::unavailable when the version differs
 
 // The configuration memfd.
 struct NetConfig {

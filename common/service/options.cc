@@ -27,6 +27,9 @@ constexpr OptionRow tls_rows[] = {
         "signer", "Private keys stay in a process that only signs handshakes: who takes over a process that talks to "
                   "clients does not get them. It makes a full TLS handshake 10 to 30 % dearer, a resumed one not. "
                   "false: each such process has the keys; old devices can use RSA key exchange (tls = \"legacy\")."),
+    duration<&TlsOptions::sign_timeout>("sign_timeout", Seconds(1), Seconds(60),
+                                        "How long a handshake waits for its signature: it takes milliseconds, but many "
+                                        "may stand before it. Then the handshake fails."),
     tables<&TlsOptions::certificates>("certificates", certificate_schema,
                                       "Further certificates, chosen by the name the client asks for (SNI)."),
 };

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/events.h"
 #include "common/io/addr.h"
+#include "common/priv/sandbox.h"
 #include "common/service/endpoint.h"
 #include "common/service/limits.h"
 #include "common/service/schema.h"
@@ -31,7 +33,8 @@ struct CertificateFiles {
 struct TlsOptions {
     std::string chain;
     std::string key;
-    bool signer = true;                         // keys stay in a process of their own (signer.h)
+    bool signer = true; // keys stay in a process of their own (signer.h)
+    Millis sign_timeout{5'000};
     std::vector<CertificateFiles> certificates; // more of them, chosen by SNI
     // The default certificate first; empty = no TLS.
     [[nodiscard]] std::vector<CertificateFiles> all() const;
@@ -51,11 +54,10 @@ struct AuthOptions {
 };
 
 enum class LogTarget : std::uint8_t { automatic, standard_error, syslog, journal };
-enum class LogThreshold : std::uint8_t { debug, info, notice, warning, error };
 
 struct LogOptions {
     LogTarget target = LogTarget::automatic;
-    LogThreshold level = LogThreshold::info;
+    LogLevel level = LogLevel::info;
 };
 
 struct MailOptions {
@@ -84,11 +86,9 @@ struct CommonOptions {
     MailboxOptions mailbox;
 };
 
-enum class SandboxSetting : std::uint8_t { enforce, log, off };
-
 struct ServiceOptions {
     bool enabled = true; // posadad starts it
-    SandboxSetting sandbox = SandboxSetting::enforce;
+    priv::SandboxMode sandbox = priv::SandboxMode::enforce;
     bool transcript = false;
     Millis stop_grace{5'000};
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback; // of listeners that do not say

@@ -60,7 +60,7 @@ extra.depth = 9
     EXPECT_EQ(own.max_size, 65'536U);
     EXPECT_EQ(own.networks.size(), 2U);
     EXPECT_EQ(own.extra.depth, 9U);
-    EXPECT_EQ(settings.service().sandbox, SandboxSetting::log);
+    EXPECT_EQ(settings.service().sandbox, priv::SandboxMode::log);
     EXPECT_TRUE(settings.service().transcript);
 }
 

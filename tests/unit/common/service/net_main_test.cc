@@ -38,16 +38,15 @@ class NetProgramRun {
         });
         channel_pair_.second.reset();
     }
-    Status say_hello(std::string options) {
+    Status say_hello(std::string options, Hello hello = {}) {
         const auto config = make_sealed_memfd("config", encode(NetConfig{{}, std::move(options)}));
         const auto secrets = make_sealed_memfd("secrets", encode(NetSecrets{}));
         const UniqueFd page(::memfd_create("page", MFD_CLOEXEC));
         if (!config || !secrets || ::ftruncate(page.get(), 8) != 0) return errno_error("hello");
-        Hello hello;
         hello.table_hash = priv::table_hash(with_connection_requests({}));
         priv::Channel channel(UniqueFd(::dup(channel_pair_.first.get())));
         const int fds[] = {config->get(), secrets->get(), page.get()};
-        return channel.send(static_cast<std::uint16_t>(NetMessage::hello), 0, encode(hello), fds);
+        return channel.send(static_cast<std::uint16_t>(NetMessage::hello), 0, to_bytes(hello), fds);
     }
     // Whether it has said ready before its end.
     bool ready() {
@@ -82,6 +81,17 @@ TEST(NetMainTest, OptionsThatCannotBeReadEndTheProgramBeforeItIsReady) {
         EXPECT_EQ(run.exit_status(), 78);
         EXPECT_NE(run.logged().find("cannot read nonsense"), std::string::npos);
     }
+}
+
+TEST(NetMainTest, AProgramOfAnotherVersionDoesNotServe) {
+    Hello hello;
+    hello.version += ".1";
+    const NetDaemon daemon{"x", NetModel::shared, {}, "", &unreadable};
+    NetProgramRun run(daemon);
+    ASSERT_TRUE(run.say_hello("", hello).ok());
+    EXPECT_FALSE(run.ready());
+    EXPECT_EQ(run.exit_status(), 78);
+    EXPECT_NE(run.logged().find("differ in version"), std::string::npos);
 }
 
 TEST(NetMainTest, ServicesAreRefusedToADaemonOfManyProcesses) {

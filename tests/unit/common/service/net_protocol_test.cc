@@ -6,22 +6,6 @@
 namespace posada::service {
 namespace {
 
-TEST(NetProtocol, HelloRoundTripsAndRefusesAnotherVersion) {
-    Hello hello;
-    hello.table_hash = 0x1234;
-    hello.hostname = "mail.example";
-    hello.sandbox = 1;
-    hello.single = true;
-    std::string wire = encode(hello);
-    const auto back = decode_hello(wire);
-    ASSERT_TRUE(back);
-    EXPECT_EQ(back->table_hash, 0x1234U);
-    EXPECT_EQ(back->hostname, "mail.example");
-    EXPECT_TRUE(back->single);
-    wire[0] = 99;
-    EXPECT_EQ(decode_hello(wire).error().code, Errc::unavailable);
-}
-
 TEST(NetProtocol, ListenersTravelWhole) {
     Listener listener{"pop3s",
                       {"127.0.0.1", "::1"},
