@@ -146,7 +146,7 @@ int mailbox_child_status(const MailboxTask& task, int wait_status) {
 }
 
 Status confine_to(const MailboxTask& task, int mailbox, int source, bool writes) {
-    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, task.sandbox, STDERR_FILENO);
+    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_files, task.sandbox, STDERR_FILENO);
     if (!sandbox) return sandbox.error();
     std::vector<priv::LandlockRule> rules{
         {mailbox, writes ? priv::LandlockAccess::read_write : priv::LandlockAccess::read_only}};

@@ -60,8 +60,8 @@ std::span<const proto::CommandRow<Session>> commands() noexcept {
     return table;
 }
 
-std::span<const Capability> general_capabilities() noexcept {
-    static constexpr Capability words[] = {
+std::span<const proto::Capability<Session>> general_capabilities() noexcept {
+    static constexpr proto::Capability<Session> words[] = {
         {"RESP-CODES", nullptr},
         {"AUTH-RESP-CODE", nullptr},
         {"PIPELINING", nullptr},

@@ -22,12 +22,6 @@ enum State : proto::StateSet {
 
 std::span<const proto::CommandRow<Session>> commands() noexcept;
 
-// A capability that is no command's (RFC 2449 §6, RFC 3206).
-struct Capability {
-    std::string_view word;
-    // What stands behind the word, of options and state; "-": the line is left out. nullptr: nothing.
-    std::string (*words)(const Session&);
-};
-std::span<const Capability> general_capabilities() noexcept;
+std::span<const proto::Capability<Session>> general_capabilities() noexcept; // RFC 2449 §6, RFC 3206
 
 } // namespace posada::pop3d

@@ -8,7 +8,7 @@ namespace posada::pop3d {
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
     Pop3Options& options = out.policy;
-    const auto common = service::decode_net_options(start.options, *Pop3Options::section().schema, &options);
+    const auto common = service::decode_net_options(start.options, Pop3Options::section(), &options);
     if (!common) return common.error();
     out.policy.hostname = start.hostname;
     out.policy.scram = common->scram;

@@ -2,11 +2,12 @@
 // Conn's way into the mailbox: the agent, whose channel came with the login, opens it and lists it.
 #include "common/base/heap.h"
 #include "pop3d/conn.h"
+#include "pop3d/requests.h"
 
 namespace posada::pop3d {
 
 void Conn::act(const CheckApop& check) {
-    ask_login(monitor(), accepted().id, service::CheckApop{check.user, check.digest}, on_login());
+    ask_login(monitor(), accepted().id, ApopDigest{check.user, check.digest}, on_login());
 }
 
 void Conn::act(const OpenMailbox&) {

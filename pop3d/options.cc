@@ -45,18 +45,8 @@ constexpr OptionRow rows[] = {
 };
 constexpr Schema schema{rows};
 
-Listener listener(std::string name, std::uint16_t port, TlsMode tls) {
-    Listener out;
-    out.name = out.fd_name = std::move(name);
-    out.addresses = {"*"};
-    out.port = port;
-    out.tls = tls;
-    out.auth = true;
-    return out;
-}
-
 std::vector<Listener> builtin_listeners() {
-    return {listener("pop3", 110, TlsMode::starttls), listener("pop3s", 995, TlsMode::implicit)};
+    return {make_listener("pop3", 110, TlsMode::starttls), make_listener("pop3s", 995, TlsMode::implicit)};
 }
 
 // Clients take <...@...> in a greeting for an APOP challenge, and a reply is one line of at most 512 octets.
@@ -80,16 +70,10 @@ void check_agent_timeout(const Pop3Options& options, SectionCheck& check) {
                                      "mailbox would be given up");
 }
 
-// Keys of the common [[listen]] table that mean nothing here must not look as if they did.
 void check(const void* options, SectionCheck& check) {
     check_banner(static_cast<const Pop3Options*>(options)->banner, check);
     check_expire(static_cast<const Pop3Options*>(options)->expire, check);
     check_agent_timeout(*static_cast<const Pop3Options*>(options), check);
-    for (std::size_t i = 0; check.written("listen[" + std::to_string(i) + "]"); ++i)
-        for (const std::string key : {"auth", "trusted"}) {
-            const std::string path = "listen[" + std::to_string(i) + "]." + key;
-            if (check.written(path)) check.error(path, "\"" + key + "\" is for [[smtpd.listen]] only");
-        }
 }
 
 constexpr SectionInfo info{

@@ -111,8 +111,8 @@ void Session::note(const LogEvent& event, std::vector<LogField> fields) {
     effects_.push_back(LogNote{&event, std::move(fields)});
 }
 
-void Session::transcript(std::string_view who, std::string_view line) {
-    if (policy_.transcript) note(event::transcript, {{"from", std::string(who)}, {"line", std::string(line)}});
+void Session::transcript(std::string_view from, std::string_view line) {
+    if (policy_.transcript) effects_.emplace_back(proto::transcript_note(from, line));
 }
 
 void Session::timeout() { close("timeout"); }

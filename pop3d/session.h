@@ -112,7 +112,7 @@ class Session {
 
   private:
     friend std::span<const proto::CommandRow<Session>> commands() noexcept;
-    friend std::span<const Capability> general_capabilities() noexcept;
+    friend std::span<const proto::Capability<Session>> general_capabilities() noexcept;
 
     enum class Wait : std::uint8_t { nothing, tls, login, mailbox, message, transfer, output, removal };
     enum class Listing : std::uint8_t { octets, uidl };
@@ -133,7 +133,7 @@ class Session {
     void send(std::string bytes);
     void close(std::string reason);
     void note(const LogEvent& event, std::vector<LogField> fields);
-    void transcript(std::string_view who, std::string_view line);
+    void transcript(std::string_view from, std::string_view line);
     [[nodiscard]] proto::WalkContext walk_context() const;
 
     // session_info.cc: what the server can do

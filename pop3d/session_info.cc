@@ -25,7 +25,7 @@ void Session::on_capa(std::string_view) {
     };
     for (const auto& row : commands())
         if (announces(row)) line(row.capability, row.capability_value);
-    for (const Capability& row : general_capabilities()) line(row.word, row.words);
+    for (const auto& row : general_capabilities()) line(row.word, row.value);
     send(std::move(out.append(".\r\n")));
 }
 

@@ -41,7 +41,7 @@ struct AgentSetup {
 // The name of the account that an address belongs to; Errc::not_found if no account can have it.
 Result<std::string> account_name_of(std::string_view address);
 
-// The child's whole life; its exit code. sandbox: prepared for agent_mail.
+// The child's whole life; its exit code. sandbox: prepared for agent_files.
 int agent_process(const AgentSetup& setup, UniqueFd channel, int log_fd, priv::PreparedSandbox& sandbox);
 
 } // namespace posada::smtpd

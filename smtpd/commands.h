@@ -24,5 +24,6 @@ enum State : proto::StateSet {
 };
 
 std::span<const proto::CommandRow<Session>> commands() noexcept;
+std::span<const proto::Capability<Session>> general_capabilities() noexcept;
 
 } // namespace posada::smtpd

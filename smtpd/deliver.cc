@@ -66,7 +66,7 @@ void log_delivered(const Lease& lease, const std::vector<RowResult>& results) {
 
 Deliver::Deliver(io::Loop& loop, priv::Reaper& reaper, DeliverConfig config)
     : loop_(loop), reaper_(reaper), config_(std::move(config)) {
-    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, config_.sandbox, config_.log_fd);
+    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_files, config_.sandbox, config_.log_fd);
     if (sandbox) sandbox_ = std::move(*sandbox);
     if (!sandbox) sandbox_ready_ = sandbox.error();
 }

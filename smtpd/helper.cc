@@ -34,7 +34,7 @@ Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     start.hello = std::move(*hello);
     auto dump = service::read_memfd(message.fds[0]);
     if (!dump) return dump.error();
-    auto options = service::decode_net_options(*dump, *SmtpdOptions::section().schema, &start.options);
+    auto options = service::decode_net_options(*dump, SmtpdOptions::section(), &start.options);
     if (!options) return options.error();
     start.mail = std::move(options->mail);
     start.service = std::move(message.fds[1]);

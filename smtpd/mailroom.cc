@@ -13,7 +13,7 @@ Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
     Policy& policy = out.policy;
     SmtpdOptions& options = policy;
-    const auto common = service::decode_net_options(start.options, *SmtpdOptions::section().schema, &options);
+    const auto common = service::decode_net_options(start.options, SmtpdOptions::section(), &options);
     if (!common) return common.error();
     out.channel_binding = common->channel_binding;
     policy.hostname = start.hostname;

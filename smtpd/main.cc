@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "common/priv/drop.h"
+#include "common/service/login_protocol.h"
 #include "smtpd/monitor.h"
+#include "smtpd/options.h"
 #include "smtpd/queue_service.h"
 
 // Takes the word out of the arguments; the rest are the service's own.
@@ -27,11 +29,31 @@ static void help_with_services(int argc, char** argv) {
         "  --queue \n        the spool, delivery and relay");
 }
 
+static posada::service::LauncherDaemon launcher(bool submission) {
+    using namespace posada;
+    service::LauncherDaemon daemon{};
+    daemon.name = submission ? "submission" : "smtpd";
+    daemon.net_program = submission ? "smtpd-submission-net" : "smtpd-net";
+    daemon.role = submission ? "subm" : "smtpd";
+    daemon.model = service::NetModel::shared;
+    if (submission) daemon.requests = service::LoginRequests::rows;
+    daemon.logins = submission;
+    daemon.section = &smtpd::SmtpdOptions::section;
+    if (submission)
+        daemon.serves = [](const service::Listener& listener) { return listener.auth; };
+    else
+        daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
+    daemon.refusal = "421 4.7.0 too many connections, try again later\r\n";
+    daemon.make_monitor = submission ? &smtpd::make_submission_monitor : &smtpd::make_monitor;
+    daemon.services = {"lookup", "queue"};
+    return daemon;
+}
+
 int main(int argc, char** argv) {
     using namespace posada::smtpd;
     help_with_services(argc, argv);
     posada::priv::keep_title_room(argc, argv); // before words are taken out
     if (take_word(argc, argv, "--queue")) return queue_service_main(argc, argv);
-    if (take_word(argc, argv, "--submission")) return submission_main(argc, argv);
-    return smtpd_main(argc, argv);
+    const bool submission = take_word(argc, argv, "--submission");
+    return posada::service::launcher_main(launcher(submission), argc, argv);
 }

@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "common/service/launcher.h"
 #include "common/service/login.h"
 #include "smtpd/lookup_worker.h"
 #include "smtpd/options.h"
@@ -12,8 +11,6 @@
 namespace posada::smtpd {
 
 namespace {
-
-constexpr std::string_view refusal = "421 4.7.0 too many connections, try again later\r\n";
 
 // Port 25: no privileged request but the name of a proxy's client, two channels for the net program.
 class Smtpd : public service::MonitorService {
@@ -58,43 +55,14 @@ class Submission final : public Smtpd {
     service::LoginService logins_;
 };
 
-template <class T>
-Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
-    return std::unique_ptr<service::MonitorService>(std::make_unique<T>(context));
-}
-
-service::LauncherDaemon common_daemon() {
-    service::LauncherDaemon daemon{};
-    daemon.model = service::NetModel::shared;
-    daemon.section = &SmtpdOptions::section;
-    daemon.refusal = refusal;
-    daemon.services = {"lookup", "queue"};
-    return daemon;
-}
-
 } // namespace
 
-int smtpd_main(int argc, char** argv) {
-    service::LauncherDaemon daemon = common_daemon();
-    daemon.name = "smtpd";
-    daemon.net_program = "smtpd-net";
-    daemon.role = "smtpd";
-    daemon.logins = false;
-    daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
-    daemon.make_monitor = &make_monitor<Smtpd>;
-    return service::launcher_main(daemon, argc, argv);
+Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context) {
+    return std::unique_ptr<service::MonitorService>(std::make_unique<Smtpd>(context));
 }
 
-int submission_main(int argc, char** argv) {
-    service::LauncherDaemon daemon = common_daemon();
-    daemon.name = "submission";
-    daemon.net_program = "smtpd-submission-net";
-    daemon.role = "subm";
-    daemon.requests = service::LoginRequests::rows;
-    daemon.logins = true;
-    daemon.serves = [](const service::Listener& listener) { return listener.auth; };
-    daemon.make_monitor = &make_monitor<Submission>;
-    return service::launcher_main(daemon, argc, argv);
+Result<std::unique_ptr<service::MonitorService>> make_submission_monitor(const service::MonitorContext& context) {
+    return std::unique_ptr<service::MonitorService>(std::make_unique<Submission>(context));
 }
 
 } // namespace posada::smtpd

@@ -3,9 +3,13 @@
 // logins (submission only).
 #pragma once
 
+#include <memory>
+
+#include "common/service/launcher.h"
+
 namespace posada::smtpd {
 
-int smtpd_main(int argc, char** argv);      // port 25
-int submission_main(int argc, char** argv); // 587 and 465
+Result<std::unique_ptr<service::MonitorService>> make_monitor(const service::MonitorContext& context); // port 25
+Result<std::unique_ptr<service::MonitorService>> make_submission_monitor(const service::MonitorContext& context);
 
 } // namespace posada::smtpd

@@ -78,19 +78,12 @@ constexpr OptionRow rows[] = {
 };
 constexpr Schema schema{rows};
 
-Listener listener(std::string name, std::uint16_t port, TlsMode tls, bool auth) {
-    Listener out;
-    out.name = out.fd_name = std::move(name);
-    out.addresses = {"*"};
-    out.port = port;
-    out.tls = tls;
-    out.auth = auth;
-    return out;
-}
-
 std::vector<Listener> builtin_listeners() {
-    return {listener("smtp", 25, TlsMode::starttls, false), listener("submission", 587, TlsMode::starttls, true),
-            listener("submissions", 465, TlsMode::implicit, true)};
+    std::vector<Listener> out{make_listener("smtp", 25, TlsMode::starttls),
+                              make_listener("submission", 587, TlsMode::starttls),
+                              make_listener("submissions", 465, TlsMode::implicit)};
+    out[1].auth = out[2].auth = true;
+    return out;
 }
 
 bool is_domain(std::string_view name) {
@@ -132,6 +125,7 @@ constexpr SectionInfo info{
     &builtin_listeners,
     &check_section,
     "posada-smtp",
+    true,
 };
 
 } // namespace

@@ -53,8 +53,8 @@ class RelaySession {
     // ---- events; each returns what to do, in order ----
     std::vector<RelayEffect> bytes(std::string_view input);
     std::vector<RelayEffect> tls_done(const Status& status);
-    std::vector<RelayEffect> begin(RelayMessage message); // after Ready
-    std::vector<RelayEffect> body_sent();                 // all of SendBody has been written
+    std::vector<RelayEffect> begin(RelayMessage message); // after ready, and only then
+    std::vector<RelayEffect> body_sent();                 // all of send_body is written
     std::vector<RelayEffect> quit();
     std::vector<RelayEffect> lost(std::string_view why); // closed, truncated, deadline
 

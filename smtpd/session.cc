@@ -101,7 +101,7 @@ proto::WalkContext Session::walk_context() const {
 }
 
 void Session::on_command(std::string_view line) {
-    transcript("C", proto::redacted(commands(), line));
+    transcript("c", proto::redacted(commands(), line));
     const auto walked = proto::walk(commands(), line, walk_context());
     if (line.size() + 2 > line_limit(walked.row)) return reply(500, "5.5.2", "Line too long");
     if (walked.refusal != proto::Refusal::none) return refuse(walked, line);
@@ -161,12 +161,12 @@ void Session::reply_lines(unsigned code, std::string_view enhanced, const std::v
 void Session::send(std::string bytes) {
     if (policy_.transcript)
         for (const auto line : split(bytes, '\n'))
-            if (!line.empty()) transcript("S", line.substr(0, line.size() - 1));
+            if (!line.empty()) transcript("s", line.substr(0, line.size() - 1));
     effects_.push_back(SendReply{std::move(bytes)});
 }
 
-void Session::transcript(std::string_view who, std::string_view line) {
-    if (policy_.transcript) note(event::transcript, {{"by", std::string(who)}, {"line", std::string(line)}});
+void Session::transcript(std::string_view from, std::string_view line) {
+    if (policy_.transcript) effects_.emplace_back(proto::transcript_note(from, line));
 }
 
 void Session::note(const LogEvent& event, std::vector<LogField> fields) {

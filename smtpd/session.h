@@ -119,9 +119,6 @@ class Session {
 
   private:
     friend std::span<const proto::CommandRow<Session>> commands() noexcept;
-    friend std::string size_word(const Session& session);
-    friend std::string starttls_word(const Session& session);
-    friend std::string auth_word(const Session& session);
 
     enum class Mode : std::uint8_t { commands, auth, data };
     enum class Wait : std::uint8_t { nothing, tls, login, recipient, space, queue };
@@ -144,12 +141,15 @@ class Session {
     void close(std::string reason);
     void abuse(unsigned code, std::string_view enhanced, std::string_view text, std::string reason);
     void note(const LogEvent& event, std::vector<LogField> fields);
-    void transcript(std::string_view who, std::string_view line);
+    void transcript(std::string_view from, std::string_view line);
     void reset_transaction();
     [[nodiscard]] proto::WalkContext walk_context() const;
     [[nodiscard]] bool private_enough() const { return tls_active_ || peer_.plaintext_auth; }
 
-    // session_commands.cc: the small ones
+    // session_commands.cc: the small ones, and the words of EHLO that depend on the connection
+    static std::string size_words(const Session& session);
+    static std::string starttls_words(const Session& session);
+    static std::string auth_words(const Session& session);
     void on_helo(std::string_view arg);
     void on_ehlo(std::string_view arg);
     bool accept_name(std::string_view arg);

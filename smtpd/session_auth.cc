@@ -35,7 +35,7 @@ void Session::on_auth(std::string_view arg) {
 }
 
 void Session::on_auth_line(std::string_view line) {
-    transcript("C", "(hidden)");
+    transcript("c", "(hidden)");
     auth_step(sasl_->response(line));
 }
 

@@ -40,13 +40,28 @@ void Session::on_ehlo(std::string_view arg) {
     extended_ = true;
     std::vector<std::string> lines{policy_.hostname + " Hello " + helo_ + " " + peer_.literal +
                                    ", pleased to meet you"};
-    for (const auto& row : commands()) {
-        if (row.capability.empty()) continue;
-        const std::string value = row.capability_value == nullptr ? "" : row.capability_value(*this);
-        if (value == "-") continue;
-        lines.push_back(std::string(row.capability) + (value.empty() ? "" : " " + value));
-    }
+    const auto line = [&](std::string_view word, std::string (*words)(const Session&)) {
+        const std::string behind = words == nullptr ? std::string() : words(*this);
+        if (behind != "-") lines.push_back(std::string(word).append(behind.empty() ? "" : " ").append(behind));
+    };
+    for (const auto& row : commands())
+        if (!row.capability.empty()) line(row.capability, row.capability_value);
+    for (const auto& row : general_capabilities()) line(row.word, row.value);
     reply_lines(250, "", lines);
+}
+
+std::string Session::size_words(const Session& session) { return std::to_string(session.policy_.max_message_size); }
+
+std::string Session::starttls_words(const Session& session) {
+    return session.peer_.tls_available && !session.tls_active_ ? "" : "-";
+}
+
+std::string Session::auth_words(const Session& session) {
+    if (!session.peer_.auth || !session.private_enough() || !session.login_.empty()) return "-";
+    std::string out;
+    for (const auto mechanism : session.mechanisms())
+        out.append(out.empty() ? "" : " ").append(proto::mechanism_name(mechanism));
+    return out;
 }
 
 void Session::on_rset(std::string_view) {

@@ -25,10 +25,10 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
     if (spec.prepare) RETURN_IF_ERROR(spec.prepare());
     std::vector<UniqueFd> opened;
     std::vector<LandlockRule> tree;
-    for (const std::string& path : spec.trees) {
+    for (const auto& [path, access] : spec.trees) {
         opened.emplace_back(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (!opened.back().valid()) return errno_error(path);
-        tree.push_back({opened.back().get(), LandlockAccess::read_write});
+        tree.push_back({opened.back().get(), access});
     }
     return prepared.apply(tree);
 }
@@ -36,9 +36,9 @@ Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
 // The starter's sink may be a socket to journald or syslog, which is closed by now: the log channel is what is left. On
 // it an agent may not say agent-fail, which is its starter's to say.
 void report_failure(const AgentSpec& spec, const Error& error) {
-    const std::string line = format_log(event::mailbox_error, {{"agent", spec.title}, {"error", error.describe()}});
+    const std::string line = format_log(event::agent_error, {{"agent", spec.title}, {"error", error.describe()}});
     if (spec.log_fd >= 0 && ::send(spec.log_fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
-    log(event::mailbox_error, {{"agent", spec.title}, {"error", error.describe()}});
+    log(event::agent_error, {{"agent", spec.title}, {"error", error.describe()}});
 }
 
 } // namespace

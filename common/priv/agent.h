@@ -15,15 +15,20 @@
 
 namespace posada::priv {
 
+struct AgentTree {
+    std::string path; // a directory, opened with the user's rights; must exist
+    LandlockAccess access;
+};
+
 struct AgentSpec {
     std::string title; // "pop3d: alice [agent]"
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups; // supplementary, exactly these
     std::function<Status()>
-        prepare;                    // as the user, before it is confined: makes trees that may be missing; may be empty
-    std::vector<std::string> trees; // directories it may read and write, opened with the user's rights; must exist
-    int log_fd = -1;                // borrowed: the launcher's log socket
+        prepare;                  // as the user, before it is confined: makes trees that may be missing; may be empty
+    std::vector<AgentTree> trees; // all that it can reach
+    int log_fd = -1;              // borrowed: the launcher's log socket
 };
 
 struct Agent {
@@ -31,7 +36,7 @@ struct Agent {
     UniqueFd channel; // the other end; may be passed on to the net process
 };
 
-// prepared: agent_mail, made once by the caller; it stays usable for the next agent. body runs in the agent, confined,
+// prepared: agent_files, made once by the caller; it stays usable for the next agent. body runs in the agent, confined,
 // with descriptors 0 and 1 on /dev/null, 2, the channel and the log socket and no other; its value is the exit status.
 // An agent that cannot become what it should logs agent-fail and exits 71 before body, which the other end sees as end
 // of file.

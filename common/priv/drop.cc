@@ -121,7 +121,7 @@ Status become_user(uid_t uid, gid_t gid, std::span<const gid_t> groups) {
         RETURN_IF_ERROR(verify_ids(uid, gid));
         return clear_capabilities();
     }
-    if (uid == 0) return Error{Errc::invalid, 0, "posada runs no service and no mailbox as root"};
+    if (uid == 0) return Error{Errc::invalid, 0, "posada runs no net program and no agent as root"};
     RETURN_IF_ERROR(narrow_for_good());
     RETURN_IF_ERROR(change_ids(uid, gid, groups));
     RETURN_IF_ERROR(clear_capabilities());

@@ -34,7 +34,7 @@ int landlock_abi();
 
 // A ruleset that permits what the rules say and nothing else; no rules = deny everything. Handles every right the ABI
 // knows, from ABI 6 also signals and abstract unix sockets out of the domain. Errc::unavailable: no Landlock here, or
-// (with rules) ABI 1, where no file could be renamed into another directory and so no mail delivered.
+// (with rules) ABI 1, where no file could be renamed into another directory.
 Result<UniqueFd> make_landlock_ruleset(std::span<const LandlockRule> rules, LandlockNet net = LandlockNet::deny);
 
 // Enforces it on the calling thread and its future children, for good. Needs no_new_privs.

@@ -30,14 +30,14 @@ enum class SandboxProfile : std::uint8_t {
     net_shared,     // many clients in one loop; also memfds of at most shared_memfd_limit octets
     queue,          // files of the trees given to apply(), SQLite, accept on a passed unix socket
     relay,          // TCP clients to anywhere; no files
-    agent_mail,     // a user's files of the trees given to apply(); no socket
+    agent_files,    // one user's files: of the trees given to apply(); no socket
     signer,         // receives, signs, sends; nothing else
 };
 constexpr unsigned sandbox_profile_count = 7;
 
 // RLIMIT_FSIZE of net_shared; writes to a memfd count against it.
 constexpr std::uint64_t shared_memfd_limit = 256 * 1024;
-// RLIMIT_NOFILE of net_connection and agent_mail. What all processes of one user may have on their way to others is
+// RLIMIT_NOFILE of net_connection and agent_files. What all processes of one user may have on their way to others is
 // counted against it too, and many accounts may share a uid.
 constexpr std::uint64_t connection_fd_limit = 256;
 // RLIMIT_NOFILE of signer: standard descriptors, channel, log, one at a time to answer into.
@@ -50,7 +50,7 @@ class PreparedSandbox {
   public:
     PreparedSandbox() = default; // apply() fails with Errc::invalid
 
-    // To the calling process, for good. tree: what files it may use (queue, agent_mail; Errc::invalid elsewhere), no
+    // To the calling process, for good. tree: what files it may use (queue, agent_files; Errc::invalid elsewhere), no
     // tree = none. Call it once per process and object: it closes the prepared ruleset. On failure the process must
     // exit.
     Status apply(std::span<const LandlockRule> tree = {});

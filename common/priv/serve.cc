@@ -33,7 +33,7 @@ Status serve_channel(Channel& channel, unsigned most_fds, const AnswerOne& answe
 
 int agent_status(const Status& served) {
     if (served) return 0;
-    log(event::mailbox_error, {{"request", "refused, and the session ended"}, {"error", served.error().text}});
+    log(event::agent_error, {{"request", "refused, and the session ended"}, {"error", served.error().text}});
     return exit_software;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/log.h"
@@ -18,6 +19,10 @@ struct LogNote {
     const LogEvent* event;
     std::vector<LogField> fields; // the driver puts address and session in front
 };
+// A line as it was spoken, secrets masked; from: "c", the client, or "s".
+inline LogNote transcript_note(std::string_view from, std::string_view line) {
+    return {&event::transcript, {{"from", std::string(from)}, {"line", std::string(line)}}};
+}
 struct Close {
     std::string reason;
 };

@@ -46,6 +46,13 @@ struct CommandRow {
     std::size_t max_line = 0;      // with CRLF, where it is not the protocol's own
 };
 
+// A word of EHLO or CAPA that is no command's.
+template <class Session>
+struct Capability {
+    std::string_view word;
+    std::string (*value)(const Session&); // as CommandRow's capability_value
+};
+
 enum class Refusal : std::uint8_t {
     none,
     unknown_verb,

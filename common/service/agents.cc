@@ -28,7 +28,7 @@ Agents::Agents(io::Loop& loop, int log_fd)
     : loop_(loop), log_fd_(log_fd), on_child_(loop, SIGCHLD, [this] { reaper_.reap(); }) {}
 
 Result<std::unique_ptr<Agents>> Agents::create(io::Loop& loop, priv::SandboxMode mode, int log_fd) {
-    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_mail, mode, log_fd);
+    auto sandbox = priv::prepare_sandbox(priv::SandboxProfile::agent_files, mode, log_fd);
     if (!sandbox) return sandbox.error();
     std::unique_ptr<Agents> out(new Agents(loop, log_fd));
     out->sandbox_ = std::move(*sandbox);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Agents: the user processes that a launcher's sessions have started. They are reaped on SIGCHLD, and those that
-// outlive their session are killed: their user can stop them, and a stopped agent would hold its mailbox for ever.
+// outlive their session are killed: their user can stop them, and a stopped agent would hold its locks for ever.
 #pragma once
 
 #include <functional>

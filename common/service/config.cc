@@ -186,7 +186,7 @@ Settings ConfigBuilder::build(const SectionInfo& section) {
         origins[name] = {table->file, table->key_line, table->key_column};
         const Part parts[] = {{&service_schema(), out.service_.get()}, {section.schema, out.options_.get()}};
         Applier(errors, origins).apply(*table, parts, name, name);
-        complete_listeners(*out.service_, !common->tls.all().empty(), check);
+        complete_listeners(*out.service_, section, !common->tls.all().empty(), check);
     }
     if (section.check != nullptr) section.check(out.options_.get(), check);
     choose_listeners(out);

@@ -60,6 +60,7 @@ struct SectionInfo {
     std::vector<Listener> (*builtin_listeners)();
     void (*check)(const void* options, SectionCheck& check); // contradictions inside the section; may be nullptr
     std::string_view pam_service = {};                       // the file of /etc/pam.d
+    bool takes_mail = false; // net programs are told [mail]; listeners have "auth" and "trusted"
 };
 
 // T::section() must return the SectionInfo whose make() makes a T.
@@ -123,13 +124,13 @@ struct LoadedConfig {
 };
 LoadedConfig load_config(const ConfigSource& source, std::span<const SectionInfo* const> sections);
 
-// The net side. options: of the struct whose schema this is.
+// The net side. options: of the struct that the section's make() makes.
 struct NetOptions {
-    ServiceOptions service; // without listen: a connection brings its listener
-    MailOptions mail;
+    ServiceOptions service;       // without listen: a connection brings its listener
+    MailOptions mail;             // of a section that takes_mail
     bool scram = false;           // [auth] scram: SCRAM-SHA-256 may be offered
     bool channel_binding = false; // and SCRAM-SHA-256-PLUS
 };
-Result<NetOptions> decode_net_options(std::string_view dump, const Schema& schema, void* options);
+Result<NetOptions> decode_net_options(std::string_view dump, const SectionInfo& section, void* options);
 
 } // namespace posada::service

@@ -91,6 +91,13 @@ void check_listener(const Listener& listener, std::size_t index, bool tls_config
                                                     "\"address\"");
 }
 
+// Keys that mean nothing here must not look as if they did.
+void check_keys_of_mail(std::size_t index, PlacedCheck& check) {
+    for (const std::string_view key : {"auth", "trusted"})
+        if (const std::string path = element_path(index, key); check.written(path))
+            check.error(path, fmt::format("\"{}\" is for [[smtpd.listen]] only", key));
+}
+
 bool share_address(const Listener& a, const Listener& b) {
     return std::any_of(a.addresses.begin(), a.addresses.end(), [&](const std::string& x) {
         return std::any_of(b.addresses.begin(), b.addresses.end(),
@@ -161,13 +168,14 @@ void check_common(const CommonOptions& common, PlacedCheck& check) {
     check_limits(common.limits, check);
 }
 
-void complete_listeners(ServiceOptions& service, bool tls_configured, PlacedCheck& check) {
+void complete_listeners(ServiceOptions& service, const SectionInfo& section, bool tls_configured, PlacedCheck& check) {
     for (std::size_t i = 0; i < service.listen.size(); ++i) {
         Listener& listener = service.listen[i];
         if (listener.fd_name.empty()) listener.fd_name = listener.name;
         if (listener.addresses.empty()) listener.addresses = {"*"};
         if (!check.written(element_path(i, "plaintext_auth"))) listener.plaintext_auth = service.plaintext_auth;
         check_listener(listener, i, tls_configured, check);
+        if (!section.takes_mail) check_keys_of_mail(i, check);
         for (std::size_t earlier = 0; earlier < i; ++earlier) check_pair(service.listen, earlier, i, check);
     }
 }

@@ -29,8 +29,8 @@ class PlacedCheck final : public SectionCheck {
 };
 
 void check_common(const CommonOptions& common, PlacedCheck& check);
-// Fills in what listeners inherit (fd_name, plaintext_auth), then checks them.
-void complete_listeners(ServiceOptions& service, bool tls_configured, PlacedCheck& check);
+// Fills in what the section's listeners inherit (fd_name, plaintext_auth), then checks them.
+void complete_listeners(ServiceOptions& service, const SectionInfo& section, bool tls_configured, PlacedCheck& check);
 // A domain or host name: letters, digits, hyphens, dots; any labels in UTF-8 are the mail part's business.
 bool is_host_name(std::string_view name);
 

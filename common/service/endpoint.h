@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -23,13 +24,23 @@ struct Listener {
     std::vector<std::string> addresses; // numeric IPs to bind; "*" = all
     std::uint16_t port = 0;
     TlsMode tls = TlsMode::starttls; // offered where a certificate is configured
-    bool auth = false;               // smtpd: AUTH offered here
+    bool auth = false;               // SMTP: AUTH offered here
     PlaintextAuth plaintext_auth = PlaintextAuth::loopback;
-    bool trusted = false;
+    bool trusted = false;                // SMTP: bare LF is taken
     std::string fd_name;                 // LISTEN_FDNAMES name; defaults to name
     std::vector<io::Network> proxy_from; // connections from here start with a PROXY header
     Millis proxy_timeout{5'000};         // for that header to come
 };
+
+// An entry of a daemon's built-in list: on every address.
+inline Listener make_listener(std::string name, std::uint16_t port, TlsMode tls) {
+    Listener out;
+    out.name = out.fd_name = std::move(name);
+    out.addresses = {"*"};
+    out.port = port;
+    out.tls = tls;
+    return out;
+}
 
 enum class EndpointKind : std::uint8_t { listening, connected, datagram };
 

@@ -11,13 +11,13 @@ namespace posada::service {
 
 namespace {
 
-using AllRequests = LoginRequests::with<CheckApop>; // submission's table has no CheckApop
-
 std::string_view name_of(std::uint16_t type) {
-    for (const priv::RequestInfo& row : AllRequests::rows)
+    for (const priv::RequestInfo& row : LoginRequests::rows)
         if (row.type == type) return row.name;
     return "login request";
 }
+
+constexpr std::string_view under_way = "while a login is under way";
 
 // What is said to the net process; the reasons stay in the log.
 Error refused(std::string text) { return Error{Errc::denied, 0, std::move(text)}; }
@@ -47,18 +47,18 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     struct Pending {
         std::uint16_t type = 0;
         std::string method;
-        std::string user;   // as typed
-        std::string secret; // what proves it, for the throttle: of SCRAM the proof, of APOP the digest
+        std::string user;                                  // as typed
+        std::string secret;                                // what proves it, for the throttle: of SCRAM the proof
         auth::Decision (State::*decide)() const = nullptr; // in the worker; nullptr: scram_first
         Secret password{};                                 // until the worker has it
         std::string mark{};                                // of name and secret, for the throttle
         std::string auth_message{};
+        DaemonMethod::Decide daemon_decides{};
     };
 
     Result<priv::Later> on(CheckPassword request);
     Result<priv::Later> on(ScramFirst request);
     Result<priv::Later> on(ScramFinal request);
-    Result<priv::Later> on(CheckApop request);
     // the way of an attempt
     Result<priv::Later> begin(Pending attempt);
     void hold();
@@ -69,7 +69,7 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     [[nodiscard]] std::string work_scram_first() const;
     [[nodiscard]] auth::Decision decide_password() const;
     [[nodiscard]] auth::Decision decide_scram() const;
-    [[nodiscard]] auth::Decision decide_apop() const;
+    [[nodiscard]] auth::Decision decide_as_daemon() const;
     [[nodiscard]] std::string account_name() const { return auth::login_name(pending->user, service.config_.domains); }
     void on_result();
     void drop_worker();
@@ -113,8 +113,8 @@ LoginSession::~LoginSession() = default;
 
 void LoginSession::handle(priv::Message message) {
     const std::shared_ptr<State> state = state_; // the answer may be our end
-    if (state->pending) return state->link.kill(std::string(name_of(message.type)) + ": while a login is under way");
-    handle_with<AllRequests>(state->link, *state, message);
+    if (state->pending) return state->link.kill(std::string(name_of(message.type)).append(": ").append(under_way));
+    handle_with<LoginRequests>(state->link, *state, message);
     wipe(message.payload);
 }
 
@@ -151,12 +151,19 @@ Result<priv::Later> LoginSession::State::on(ScramFinal request) {
                   std::move(request.auth_message)});
 }
 
-// The challenge is the one this monitor made for this connection: a digest seen elsewhere is worth nothing here.
-Result<priv::Later> LoginSession::State::on(CheckApop request) {
-    if (info.challenge.empty()) return Error{Errc::protocol, 0, "without a challenge"};
-    exchange.reset();
-    return begin(
-        {CheckApop::row.type, "APOP", std::move(request.user), std::move(request.digest), &State::decide_apop});
+Result<priv::Later> LoginSession::attempt(DaemonMethod method) {
+    const std::shared_ptr<State> state = state_; // the answer may be our end
+    if (state->pending) return Error{Errc::protocol, 0, std::string(under_way)};
+    state->exchange.reset();
+    return state->begin({method.request_type,
+                         std::move(method.name),
+                         std::move(method.user),
+                         std::move(method.proof),
+                         &State::decide_as_daemon,
+                         {},
+                         {},
+                         {},
+                         std::move(method.decide)});
 }
 
 // ---- the way of an attempt ----
@@ -254,8 +261,8 @@ auth::Decision LoginSession::State::decide_scram() const {
     return auth::scram_finish(service.config_.users_file, account_name(), pending->auth_message, pending->secret);
 }
 
-auth::Decision LoginSession::State::decide_apop() const {
-    return auth::apop_check(service.config_.users_file, account_name(), info.challenge, pending->secret);
+auth::Decision LoginSession::State::decide_as_daemon() const {
+    return pending->daemon_decides(service.config_.users_file, account_name());
 }
 
 auth::Decision LoginSession::State::decide_password() const {

@@ -27,7 +27,6 @@ namespace posada::service {
 
 struct LoginConfig {
     std::string service;     // "pop3d": in logs
-    std::string hostname;    // in APOP challenges
     std::string pam_service; // "posada-pop3"
     std::string users_file;
     std::string secret_file;           // 0600, made when absent
@@ -57,9 +56,9 @@ class LoginService {
     LoginService& operator=(const LoginService&) = delete;
     [[nodiscard]] const LoginConfig& config() const { return config_; }
 
-    // For a new connection: an APOP challenge when a user of the file has such a secret, else empty. The file is looked
-    // through by a worker, at the start and when it has changed; until that worker has answered the old answer stands.
-    std::string apop_challenge();
+    // Whether a user of the file has an APOP secret. The file is looked through by a worker, at the start and when it
+    // has changed; until that worker has answered the old answer stands.
+    bool has_apop_secrets();
 
     // The work of an attempt, done in a worker; tests put their own backend here.
     using BackendMaker = std::function<std::vector<std::unique_ptr<auth::Backend>>(const LoginConfig&)>;
@@ -100,6 +99,17 @@ class LoginHooks {
     virtual void adopt_agent(const auth::Account& account, pid_t pid) = 0;
 };
 
+// An attempt by a method that one daemon alone has (pop3d: APOP).
+struct DaemonMethod {
+    // In the worker; name: of the account.
+    using Decide = std::function<auth::Decision(const std::string& users_file, const std::string& name)>;
+    std::uint16_t request_type; // a row of the daemon's, answered with LoggedIn
+    std::string name;           // in logs
+    std::string user;           // as typed
+    std::string proof;          // the same again costs nothing again (auth/throttle.h)
+    Decide decide;
+};
+
 class LoginSession final : public MonitorSession {
   public:
     // hooks: nullptr = nothing to add. All outlive the session.
@@ -107,6 +117,8 @@ class LoginSession final : public MonitorSession {
     ~LoginSession() override;
     // Of login_protocol.h; anything else is a breach.
     void handle(priv::Message message) override;
+    // Held, counted, logged and answered as the others are. An error is a breach: one attempt at a time.
+    Result<priv::Later> attempt(DaemonMethod method);
 
   private:
     struct State;

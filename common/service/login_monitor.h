@@ -28,6 +28,9 @@ class LoginMonitor : public MonitorSession, public AgentHooks {
     void handle(priv::Message message) override { login_.handle(std::move(message)); }
     Status on_login(const auth::Account&) override { return {}; }
 
+  protected:
+    [[nodiscard]] LoginSession& login() { return login_; }
+
   private:
     LoginSession login_;
 };

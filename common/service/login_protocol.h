@@ -84,22 +84,6 @@ struct ScramFinal {
                                                "Ends a SCRAM-SHA-256 exchange: checks the proof in a worker process."};
 };
 
-// Of pop3d: the digest of RFC 1939 §7 over the challenge that the monitor itself gave to this connection.
-struct CheckApop {
-    std::string user;
-    std::string digest;
-    FIELDS(user, digest)
-    using Answer = LoggedIn;
-    static constexpr priv::RequestInfo row{
-        .type = 8,
-        .name = "check_apop",
-        .phases = before_login,
-        .max_bytes = 300,
-        .fds_out = 1,
-        .then = after_login,
-        .meaning = "Checks an APOP digest over the monitor's own challenge in a worker process."};
-};
-
 using LoginRequests = priv::Requests<CheckPassword, ScramFirst, ScramFinal>;
 
 } // namespace posada::service

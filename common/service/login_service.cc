@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "common/auth/apop.h"
 #include "common/auth/pam.h"
 #include "common/auth/scram.h"
 #include "common/auth/secret_file.h"
@@ -66,7 +65,6 @@ std::string users_file_findings(const std::string& path, bool scram) {
 LoginConfig login_config(const CommonOptions& options, std::string_view service, std::string_view pam_service) {
     LoginConfig out;
     out.service = service;
-    out.hostname = options.hostname;
     out.pam_service = pam_service;
     out.users_file = options.paths.users_file;
     out.secret_file = options.paths.state_dir + "/scram-secret";
@@ -131,9 +129,9 @@ void LoginService::take_findings(std::string_view findings) {
         if (!line.empty()) log(event::auth_setup, {{"service", config_.service}, {"error", std::string(line)}});
 }
 
-std::string LoginService::apop_challenge() {
+bool LoginService::has_apop_secrets() {
     if (!checker_ && auth::file_stamp(config_.users_file) != checked_) check_users();
-    return apop_ ? auth::apop_challenge(config_.hostname) : std::string();
+    return apop_;
 }
 
 LoginService::~LoginService() = default;

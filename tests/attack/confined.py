@@ -146,12 +146,12 @@ def row_19_CVE_2020_24386_a_crafted_request_to_monitor_or_agent_ends_who_sent_it
                 attacks.inject(d.connection, "sendto", sockets[who], CRAFTED, len(CRAFTED) - 1, 0, 0, 0)
             if d.client.ended(0.5):
                 eventually(lambda: re.search("privilege-breach|agent-fail", d.log()), 5, d.log)
-                breaches += re.findall("(privilege-breach|mailbox-error) (.*)", d.log())
+                breaches += re.findall("(privilege-breach|agent-error) (.*)", d.log())
             assert d.count_log("auth-") == 2, "nobody's login or failure can be invented"
             assert d.other.listing("RETR 1"), "the neighbour's session goes on"
             d.violations_expected = True
     # The net process logs the loss of its agent besides.
-    assert {event for event, _ in breaches} == {"mailbox-error", "privilege-breach"}, breaches
+    assert {event for event, _ in breaches} == {"agent-error", "privilege-breach"}, breaches
     assert not any("forged" in what for _, what in breaches), breaches
 
 

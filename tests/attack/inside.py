@@ -133,7 +133,7 @@ class Captured(Server):
 
     def breach(self, puppet, what, why, agent=False):
         """It was noticed, by name, nothing came back, and whoever did it is gone."""
-        pattern = rf'{"mailbox-error" if agent else "privilege-breach"} .*(?:{what})'
+        pattern = rf'{"agent-error" if agent else "privilege-breach"} .*(?:{what})'
         try:
             eventually(lambda: re.search(pattern, self.new_log()), 10, why)
         except AssertionError:
@@ -229,7 +229,7 @@ def a_request_of_any_size_that_the_table_permits_is_answered_or_refused_and_open
                         logins = r.whose == "monitor" and r.type == CHECK_PASSWORD
                         assert not logins or octets[HEADER] != 0, "nobody logs in by noise"
                     else:
-                        said = "privilege-breach .*" if r.whose == "monitor" else "mailbox-error .*"
+                        said = "privilege-breach .*" if r.whose == "monitor" else "agent-error .*"
                         eventually(lambda: re.search(said + r.name, d.new_log()), 3, f"{r.name} of {size}: not logged")
                     p.close()
         d.still_well()
@@ -262,8 +262,9 @@ def while_a_login_is_pending_and_after_it_no_other_begins(daemon):
             p = Puppet(d)
             d.seen = len(d.log())
             p.packet(credentials(b"lir", b"wrong"))  # answered late
-            p.packet(credentials(b"daniel", b"hungry") if r.type == CHECK_PASSWORD else packed(r.type))
-            d.breach(p, f"{r.name}: (while a login is under way|names its client too late)", f"{r.name} while a login is pending")
+            p.packet(packed(r.type, credentials(b"daniel", b"hungry")[HEADER:]))
+            d.breach(p, f"{r.name}: (while a login is under way|names its client too late|without a challenge)",
+                     f"{r.name} while a login is pending")
             p = Puppet(d).log_in()
             d.seen = len(d.log())
             p.packet(credentials(b"daniel", b"hungry") if r.type == CHECK_PASSWORD else packed(r.type))

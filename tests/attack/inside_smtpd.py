@@ -219,7 +219,7 @@ def what_is_against_the_lookup_workers_table_ends_the_worker_and_the_next_one_an
         for name, phase, octets, pad, fds, what in attempts(d.rows["lookup"]):
             d.seen = len(d.log())
             d.at("lookup", p).packet(octets, pad, fds)
-            d.refused(p, "log", f"mailbox-error .*({what})", name)
+            d.refused(p, "log", f"agent-error .*({what})", name)
         p.close()
         d.still_well()
 

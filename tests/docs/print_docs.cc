@@ -232,11 +232,13 @@ void print_words(bool for_fuzzer) {
     for (const std::string& word : words) fmt::print("\"{}\"\n", word);
 }
 
-// Every verb, hidden ones too, and its capability; `more` are words of arguments, which no row has.
-template <class Rows>
-void print_verbs(std::string_view table, const Rows& rows, std::initializer_list<std::string_view> more) {
+// Every verb, hidden ones too, and every capability; `more` are words of arguments, which no row has.
+template <class Rows, class Capabilities>
+void print_verbs(std::string_view table, const Rows& rows, const Capabilities& capabilities,
+                 std::initializer_list<std::string_view> more) {
     std::set<std::string_view> words;
     for (const auto& row : rows) words.insert({row.verb, row.capability});
+    for (const auto& row : capabilities) words.insert(row.word);
     words.erase("");
     fmt::print("# printed by tests/print-docs {}\n", table);
     for (const std::string_view word : words) fmt::print("\"{}\"\n", word);
@@ -260,11 +262,11 @@ int main(int argc, char** argv) {
     } else if (what == "keys" || what == "words") {
         print_words(what == "words");
     } else if (what == "pop3-words") {
-        print_verbs(what, pop3d::commands(),
+        print_verbs(what, pop3d::commands(), pop3d::general_capabilities(),
                     {" 1", " 1 0", " lir", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", R"(\x0d\x0a)", "=",
                      "*", "AGxpcgBwYW1wbG9uYQ=="});
     } else if (what == "smtp-words") {
-        print_verbs(what, smtpd::commands(),
+        print_verbs(what, smtpd::commands(), smtpd::general_capabilities(),
                     {"FROM:", "TO:", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SIZE=", "BODY=8BITMIME", "AUTH=<>",
                      "<lir@micasa.test>", "<u@yahoo.com>", "Received:", "<>", R"(\x0d\x0a)", R"(\x0d\x0a.\x0d\x0a)"});
     } else {

@@ -64,6 +64,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(everything(load(config_as_toml(config.settings, PrintOptions{true, true}))) == everything(config));
     config_as_json(config.settings, PrintOptions{false, true});
     pop3d::Pop3Options decoded;
-    require(decode_net_options(config.settings[0].net_dump(), *config.settings[0].section().schema, &decoded).ok());
+    require(decode_net_options(config.settings[0].net_dump(), config.settings[0].section(), &decoded).ok());
     return 0;
 }

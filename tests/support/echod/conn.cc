@@ -15,7 +15,7 @@ static std::string_view text_of(const Nothing&) { return {}; }
 
 Result<NetSettings> NetSettings::read(const service::NetStart& start) {
     NetSettings out;
-    const auto common = service::decode_net_options(start.options, *EchoOptions::section().schema, &out.options);
+    const auto common = service::decode_net_options(start.options, EchoOptions::section(), &out.options);
     if (!common) return common.error();
     out.policy = {out.options.greeting, common->service.transcript};
     return out;

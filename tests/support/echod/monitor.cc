@@ -38,7 +38,7 @@ class Monitor final : public service::LoginMonitor {
         plan.spec.title = "echod: " + account.name + " [agent]";
         plan.spec.uid = account.uid;
         plan.spec.gid = account.gid;
-        plan.spec.trees = {account.home};
+        plan.spec.trees = {{account.home, priv::LandlockAccess::read_only}};
         plan.body = [home = account.home](priv::Channel channel) { return serve_files(home, std::move(channel)); };
         return plan;
     }

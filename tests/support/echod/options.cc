@@ -19,10 +19,8 @@ constexpr OptionRow rows[] = {
 constexpr Schema schema{rows};
 
 std::vector<Listener> builtin_listeners() {
-    Listener echo;
-    echo.name = echo.fd_name = "echo";
+    Listener echo = make_listener("echo", 10007, TlsMode::starttls);
     echo.addresses = {"127.0.0.1"};
-    echo.port = 10007;
     return {echo};
 }
 

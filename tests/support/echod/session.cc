@@ -86,10 +86,8 @@ void Session::close(std::string reason) {
     effects_.emplace_back(proto::Close{std::move(reason)});
 }
 
-void Session::transcript(std::string_view who, std::string_view line) {
-    if (!policy_.transcript) return;
-    effects_.emplace_back(
-        proto::LogNote{&event::transcript, {{"from", std::string(who)}, {"line", std::string(line)}}});
+void Session::transcript(std::string_view from, std::string_view line) {
+    if (policy_.transcript) effects_.emplace_back(proto::transcript_note(from, line));
 }
 
 } // namespace posada::echod

@@ -76,7 +76,7 @@ class Session {
     void send(char verdict, std::string_view text);
     void ask(Effect effect);
     void close(std::string reason);
-    void transcript(std::string_view who, std::string_view line);
+    void transcript(std::string_view from, std::string_view line);
 
     const Policy& policy_;
     Peer peer_;

@@ -44,9 +44,10 @@ TEST(Pop3Options, the_defaults_are_within_their_own_limits_and_reach_the_net_pro
     const Settings settings = Settings::defaults(Pop3Options::section());
     Pop3Options decoded;
     decoded.idle_timeout = Millis(1);
-    const auto net = decode_net_options(settings.net_dump(), *Pop3Options::section().schema, &decoded);
+    const auto net = decode_net_options(settings.net_dump(), Pop3Options::section(), &decoded);
     ASSERT_TRUE(net) << net.error().text;
     EXPECT_EQ(decoded.idle_timeout, Pop3Options{}.idle_timeout);
+    EXPECT_TRUE(net->mail.domains.empty()) << "that is told to who takes mail";
 }
 
 TEST(Pop3Options, the_built_in_listeners_are_110_and_995_with_tls) {

@@ -65,11 +65,14 @@ TEST(SmtpdOptions, fewer_than_a_hundred_recipients_are_refused_by_rfc_5321) {
 }
 
 TEST(SmtpdOptions, queue_and_routes_reach_the_net_process) {
-    const LoadedConfig loaded = load("[smtpd.queue]\nlifetime = \"2d\"\nretry = [\"1m\", \"2m\"]\n"
-                                     "[[smtpd.route]]\ndomain = \"*\"\nhost = \"::1\"\ntls = \"required\"\n");
+    const LoadedConfig loaded =
+        load("[mail]\ndomains = [\"a.test\"]\n[smtpd.queue]\nlifetime = \"2d\"\nretry = [\"1m\", \"2m\"]\n"
+             "[[smtpd.route]]\ndomain = \"*\"\nhost = \"::1\"\ntls = \"required\"\n");
     ASSERT_TRUE(loaded.errors.empty());
     SmtpdOptions decoded;
-    ASSERT_TRUE(decode_net_options(loaded.settings[0].net_dump(), *SmtpdOptions::section().schema, &decoded));
+    const auto net = decode_net_options(loaded.settings[0].net_dump(), SmtpdOptions::section(), &decoded);
+    ASSERT_TRUE(net.ok());
+    EXPECT_EQ(net->mail.domains, std::vector<std::string>{"a.test"});
     EXPECT_EQ(decoded.queue.lifetime, Seconds(2 * 86'400));
     ASSERT_EQ(decoded.queue.retry.size(), 2U);
     ASSERT_EQ(decoded.routes.size(), 1U);

@@ -28,12 +28,12 @@ class AgentTest : public ::testing::Test {
         spec_.title = "test: user [agent]";
         spec_.uid = ::geteuid() == 0 ? test_uid : ::geteuid();
         spec_.gid = ::geteuid() == 0 ? test_uid : ::getegid();
-        spec_.trees = {dir_ + "/mail"};
+        spec_.trees = {{dir_ + "/mail", LandlockAccess::read_write}};
         spec_.log_fd = log_out_.get();
         const bool owned = ::geteuid() != 0 || (::chown((dir_ + "/mail").c_str(), test_uid, test_uid) == 0 &&
                                                 ::chmod(dir_.c_str(), 0711) == 0);
         ASSERT_TRUE(owned);
-        auto prepared = prepare_sandbox(SandboxProfile::agent_mail, SandboxMode::enforce, spec_.log_fd);
+        auto prepared = prepare_sandbox(SandboxProfile::agent_files, SandboxMode::enforce, spec_.log_fd);
         ASSERT_TRUE(prepared.ok());
         prepared_ = std::move(*prepared);
     }
@@ -119,8 +119,23 @@ TEST_F(AgentTest, AStarterWithManyDescriptorsStartsAgentsAllTheSame) {
     EXPECT_EQ(status_of(agent->pid), 0);
 }
 
+TEST_F(AgentTest, ATreeToReadIsNotWrittenTo) {
+    if (landlock_abi() < 2) GTEST_SKIP() << "needs Landlock: without it a user's rights are all there is";
+    const std::string path = dir_ + "/mail/given";
+    ASSERT_GE(UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)).get(), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+    spec_.trees = {{dir_ + "/mail", LandlockAccess::read_only}};
+    auto agent = start_agent(prepared_, spec_, [&](const Channel&) {
+        if (::open(path.c_str(), O_RDONLY | O_CLOEXEC) < 0) return 1;
+        if (::open(path.c_str(), O_WRONLY | O_CLOEXEC) >= 0) return 2;
+        return ::open((dir_ + "/mail/new").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ? 0 : 3;
+    });
+    ASSERT_TRUE(agent.ok());
+    EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 0);
+}
+
 TEST_F(AgentTest, MissingTreeEndsItBeforeItsWork) {
-    spec_.trees = {dir_ + "/absent"};
+    spec_.trees = {{dir_ + "/absent", LandlockAccess::read_write}};
     auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
     ASSERT_TRUE(agent.ok());
     EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
@@ -130,7 +145,7 @@ TEST_F(AgentTest, MissingTreeEndsItBeforeItsWork) {
 }
 
 TEST_F(AgentTest, WhyItCouldNotStartGoesToTheLogChannelWhateverTheStarterLogsTo) {
-    spec_.trees = {dir_ + "/absent"};
+    spec_.trees = {{dir_ + "/absent", LandlockAccess::read_write}};
     auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
     ASSERT_TRUE(agent.ok());
     EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);
@@ -138,7 +153,7 @@ TEST_F(AgentTest, WhyItCouldNotStartGoesToTheLogChannelWhateverTheStarterLogsTo)
     const ssize_t n = ::recv(log_in_.get(), line.data(), line.size(), MSG_DONTWAIT);
     line.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
     EXPECT_EQ(line,
-              "mailbox-error agent=\"test: user [agent]\" error=\"" + dir_ + "/absent: No such file or directory\"");
+              "agent-error agent=\"test: user [agent]\" error=\"" + dir_ + "/absent: No such file or directory\"");
 }
 
 TEST_F(AgentTest, TreeTheUserCannotEnterEndsItToo) {
@@ -146,7 +161,7 @@ TEST_F(AgentTest, TreeTheUserCannotEnterEndsItToo) {
     const std::string path = dir_ + "/private";
     ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
     ASSERT_EQ(::mkdir((path + "/mail").c_str(), 0777), 0);
-    spec_.trees = {path + "/mail"};
+    spec_.trees = {{path + "/mail", LandlockAccess::read_write}};
     auto agent = start_agent(prepared_, spec_, [](const Channel&) { return 0; });
     ASSERT_TRUE(agent.ok());
     EXPECT_EQ(WEXITSTATUS(status_of(agent->pid)), 71);

@@ -147,7 +147,7 @@ TEST_F(Landlock, TruncationOutsideIsRefusedFromAbi3) {
 TEST_F(Landlock, WholeAgentSandboxLetsMailBeDelivered) {
     const Outcome outcome = in_child([&](int log_fd) {
         if (!drop_root()) return not_confined;
-        auto sandbox = prepare_sandbox(SandboxProfile::agent_mail, SandboxMode::enforce, log_fd);
+        auto sandbox = prepare_sandbox(SandboxProfile::agent_files, SandboxMode::enforce, log_fd);
         const UniqueFd mailbox(::open((dir_ + "/mailbox").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         const LandlockRule tree[] = {{mailbox.get(), LandlockAccess::read_write}};
         if (!sandbox || !sandbox->apply(tree)) return not_confined;
@@ -163,7 +163,7 @@ TEST_F(Landlock, WholeAgentSandboxLetsMailBeDelivered) {
 }
 
 TEST_F(Landlock, NoTreeMeansNoFilesAtAll) {
-    const Outcome outcome = confined(SandboxProfile::agent_mail, [] {
+    const Outcome outcome = confined(SandboxProfile::agent_files, [] {
         if (refused(::open("/etc/passwd", O_RDONLY)) != 0) return 1;
         return refused(::open("/tmp", O_RDONLY | O_DIRECTORY)) != 0 ? 2 : 0;
     });

@@ -36,11 +36,11 @@ namespace {
 
 constexpr SandboxProfile all_profiles[] = {
     SandboxProfile::net_zygote, SandboxProfile::net_connection, SandboxProfile::net_shared, SandboxProfile::queue,
-    SandboxProfile::relay,      SandboxProfile::agent_mail,     SandboxProfile::signer};
+    SandboxProfile::relay,      SandboxProfile::agent_files,    SandboxProfile::signer};
 // Those with an event loop, or what else a program of some size needs.
 constexpr auto ordinary_profiles = std::span(all_profiles).first<std::size(all_profiles) - 1>();
 constexpr SandboxProfile final_profiles[] = {SandboxProfile::net_connection, SandboxProfile::net_shared,
-                                             SandboxProfile::queue, SandboxProfile::relay, SandboxProfile::agent_mail};
+                                             SandboxProfile::queue, SandboxProfile::relay, SandboxProfile::agent_files};
 constexpr SandboxProfile net_profiles[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
                                            SandboxProfile::net_shared};
 constexpr SandboxProfile without_files[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
@@ -153,7 +153,7 @@ TEST(Sandbox, RelayMakesTcpSocketsOnly) {
 TEST(Sandbox, SignalsReachNobodyElse) {
     for (const SandboxProfile profile : final_profiles) {
         // An agent may ask whether the holder of a lock lives.
-        const int least = profile == SandboxProfile::agent_mail ? SIGTERM : 0;
+        const int least = profile == SandboxProfile::agent_files ? SIGTERM : 0;
         expect_refused(profile, "kill", [least] { return refused_with(::kill(::getppid(), least), EPERM); });
         expect_refused(profile, "kill", [] { return refused_with(::kill(-1, SIGTERM), EPERM); });
         expect_refused(profile, "kill", [] { return refused_with(::kill(0, SIGTERM), EPERM); });

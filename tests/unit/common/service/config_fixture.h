@@ -61,7 +61,7 @@ inline void check_daemon(const void* options, SectionCheck& check) {
 }
 
 inline constexpr SectionInfo pop3d_info{
-    "pop3d", "A daemon.", &daemon_schema, &make_options<DaemonOptions>, &builtin_listeners, &check_daemon};
+    "pop3d", "A daemon.", &daemon_schema, &make_options<DaemonOptions>, &builtin_listeners, &check_daemon, "", true};
 inline constexpr SectionInfo smtpd_info{
     "smtpd", "Another.", &daemon_schema, &make_options<DaemonOptions>, &builtin_listeners, nullptr};
 

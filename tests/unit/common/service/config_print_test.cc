@@ -28,7 +28,8 @@ std::vector<Listener> builtin_listeners() {
     return out;
 }
 
-constexpr SectionInfo info{"pop3d", "A daemon.", &schema, &make_options<Options>, &builtin_listeners, nullptr};
+constexpr SectionInfo info{"pop3d", "A daemon.", &schema, &make_options<Options>, &builtin_listeners,
+                           nullptr, "",          true};
 
 LoadedConfig load(std::string_view text) {
     std::vector<std::unique_ptr<ConfigFile>> files;

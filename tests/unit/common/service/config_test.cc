@@ -69,14 +69,14 @@ TEST_F(Config, the_net_process_gets_the_same_values) {
         good("[mail]\ndomains = [\"a.test\"]\n[pop3d]\nidle_timeout = \"20m\"\ntranscript = true\n"
              "steps = [\"2s\", \"4s\"]\n[[pop3d.listen]]\nname = \"x\"\nport = 1110\n");
     DaemonOptions own;
-    const auto net = decode_net_options(settings.net_dump(), daemon_schema, &own);
+    const auto net = decode_net_options(settings.net_dump(), pop3d_info, &own);
     ASSERT_TRUE(net) << net.error().text;
     EXPECT_TRUE(net->service.transcript);
     EXPECT_TRUE(net->service.listen.empty());
     EXPECT_EQ(net->mail.domains, std::vector<std::string>{"a.test"});
     EXPECT_EQ(own.idle_timeout, Seconds(1'200));
     EXPECT_EQ(own.steps.size(), 2U);
-    EXPECT_FALSE(decode_net_options(settings.net_dump() + "x", daemon_schema, &own));
+    EXPECT_FALSE(decode_net_options(settings.net_dump() + "x", pop3d_info, &own));
 }
 
 // ---- mistakes

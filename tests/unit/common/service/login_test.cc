@@ -329,6 +329,57 @@ TEST_F(ScramLoginTest, AMessageWithoutAUsableNonceIsInvalid) {
     EXPECT_EQ(body.error().code, Errc::invalid);
 }
 
+// ---- a daemon's own method ----
+
+struct OwnMethodTest : LoginTest {
+    // Answers with what decide() says of daniel; the users file and the account's name are what it was told.
+    DaemonMethod method(std::string proof) const {
+        const auto decide = [proof, expected = config.users_file](const std::string& file, const std::string& name) {
+            auth::Decision out;
+            const bool right = proof == "right" && file == expected && name == "daniel";
+            out.outcome = right ? auth::Outcome::accepted : auth::Outcome::refused;
+            if (right) out.account.name = name;
+            if (right) out.account.uid = 70'000;
+            if (!right) out.reason = "bad-password";
+            return out;
+        };
+        return {priv::first_daemon_request, "OWN", "daniel@micasa.test", std::move(proof), decide};
+    }
+    FakeLink link{*loop};
+    LoginSession session{service(), link, info(), nullptr};
+};
+
+TEST_F(OwnMethodTest, GoesTheWayOfTheOthers) {
+    ASSERT_TRUE(session.attempt(method("right")).ok());
+    const auto body = wait(link, 0);
+    ASSERT_TRUE(body.ok()) << body.error().describe();
+    EXPECT_EQ(from_bytes<LoggedIn>(*body)->name, "daniel");
+    EXPECT_EQ(link.answers[0].type, priv::first_daemon_request);
+    EXPECT_NE(logged.lines.at(0).find("auth-ok service=pop3d rip=192.0.2.7 rport=4711 user=daniel@micasa.test "
+                                      "method=OWN session=42 account=daniel"),
+              std::string::npos);
+}
+
+TEST_F(OwnMethodTest, ARefusalIsCountedDelayedAndTheLastOneSaysSo) {
+    const Instant start = loop->clock().now();
+    for (std::size_t i = 0; i < 3; ++i) {
+        ASSERT_TRUE(session.attempt(method("wrong " + std::to_string(i))).ok());
+        EXPECT_EQ(wait(link, i).error().text == last_attempt, i == 2) << i;
+    }
+    EXPECT_GE(loop->clock().now() - start, Millis(60 + 120));
+    EXPECT_EQ(logged.lines.size(), 3U);
+}
+
+TEST_F(OwnMethodTest, WhileALoginIsUnderWayItIsABreach) {
+    send_password(session, "daniel", "hungry");
+    const auto second = session.attempt(method("right"));
+    EXPECT_EQ(second.error().code, Errc::protocol);
+    EXPECT_TRUE(wait(link, 0).ok()) << "the first goes on";
+    ASSERT_TRUE(session.attempt(method("right")).ok());
+    send_password(session, "daniel", "hungry");
+    EXPECT_EQ(link.killed, "check_password: while a login is under way");
+}
+
 // ---- the protocol ----
 
 // What a client can say is bounded by its line: all of it passes, and what is longer is refused where it is said.
@@ -342,7 +393,6 @@ TEST(LoginProtocol, RequestsAreAsLongAsTheirRowsPermit) {
     EXPECT_FALSE(priv::encode_request(ScramFirst{x(255), x(1100), x(300), true}).ok());
     EXPECT_TRUE(priv::encode_request(ScramFinal{x(3'000), x(32)}).ok());
     EXPECT_FALSE(priv::encode_request(ScramFinal{x(3'100), x(32)}).ok());
-    EXPECT_FALSE(priv::encode_request(CheckApop{x(300), x(32)}).ok());
 }
 
 } // namespace
