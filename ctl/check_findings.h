@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::ctl {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/base/text.h"
-#include "common/service/config_print.h"
+#include "common/service/config/config_print.h"
 #include "ctl/command.h"
 #include "ctl/sections.h"
 

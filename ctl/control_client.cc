@@ -11,7 +11,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/text.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 #include "ctl/sections.h"
 
 namespace posada::ctl {

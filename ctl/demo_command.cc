@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "common/base/text.h"
-#include "common/service/notify.h"
+#include "common/service/launch/notify.h"
 #include "ctl/command.h"
 #include "ctl/control_client.h"
 #include "ctl/demo.h"

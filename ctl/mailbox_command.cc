@@ -14,8 +14,8 @@
 #include "common/base/fork.h"
 #include "common/base/text.h"
 #include "common/priv/drop.h"
-#include "common/service/account_lookup.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
+#include "common/service/login/account_lookup.h"
 #include "ctl/command.h"
 #include "ctl/sections.h"
 

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::ctl {
 

@@ -12,7 +12,7 @@
 #include "common/auth/users_file.h"
 #include "common/base/text.h"
 #include "common/base/units.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 #include "ctl/command.h"
 #include "ctl/password_input.h"
 #include "ctl/sections.h"

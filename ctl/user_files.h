@@ -8,7 +8,7 @@
 
 #include "common/auth/users_file.h"
 #include "common/base/result.h"
-#include "common/service/options.h"
+#include "common/service/config/options.h"
 
 namespace posada::ctl {
 

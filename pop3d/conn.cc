@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pop3d/conn.h"
 
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::pop3d {
 

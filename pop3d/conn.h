@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "common/service/session_driver.h"
+#include "common/service/net/session_driver.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/message_writer.h"
 #include "pop3d/read_ahead.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "common/auth/apop.h"
-#include "common/service/login_monitor.h"
+#include "common/service/login/login_monitor.h"
 #include "pop3d/agent.h"
 #include "pop3d/login_times.h"
 #include "pop3d/options.h"

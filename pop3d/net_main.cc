@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // libexec/posada/pop3d-net: what speaks with clients; one process for each.
-#include "common/service/connections.h"
+#include "common/service/net/connections.h"
 #include "pop3d/conn.h"
 #include "pop3d/requests.h"
 

@@ -2,7 +2,7 @@
 #include "pop3d/options.h"
 
 #include "common/base/text.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::pop3d {
 

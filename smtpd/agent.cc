@@ -10,8 +10,8 @@
 #include "common/priv/drop.h"
 #include "common/priv/process.h"
 #include "common/priv/serve.h"
-#include "common/service/account_lookup.h"
 #include "common/service/log_transport.h"
+#include "common/service/login/account_lookup.h"
 #include "smtpd/mailbox_writer.h"
 
 namespace posada::smtpd {

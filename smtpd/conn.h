@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "common/service/session_driver.h"
+#include "common/service/net/session_driver.h"
 #include "smtpd/body.h"
 #include "smtpd/mailroom.h"
 #include "smtpd/session.h"

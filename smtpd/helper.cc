@@ -7,7 +7,7 @@
 
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
-#include "common/service/child_program.h"
+#include "common/service/child_descriptors.h"
 #include "common/service/log_transport.h"
 
 namespace posada::smtpd {

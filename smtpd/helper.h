@@ -12,7 +12,7 @@
 #include "common/base/fields.h"
 #include "common/priv/channel.h"
 #include "common/priv/sandbox.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 #include "smtpd/options.h"
 
 namespace posada::smtpd {

@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include "common/service/child_program.h"
+#include "common/service/launch/child_program.h"
 
 namespace posada::smtpd {
 

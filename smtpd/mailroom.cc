@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "common/base/text.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::smtpd {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "common/service/net.h"
+#include "common/service/net/net.h"
 #include "smtpd/body.h"
 #include "smtpd/lookup.h"
 #include "smtpd/mailbox_spaces.h"

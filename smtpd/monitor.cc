@@ -3,7 +3,8 @@
 
 #include <memory>
 
-#include "common/service/login.h"
+#include "common/service/launch/launcher.h"
+#include "common/service/login/login.h"
 #include "smtpd/lookup_worker.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_open.h"

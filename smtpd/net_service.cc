@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtpd/net_service.h"
 
-#include "common/service/connections.h"
+#include "common/service/net/connections.h"
 #include "smtpd/conn.h"
 
 namespace posada::smtpd {

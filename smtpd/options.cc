@@ -2,7 +2,7 @@
 #include "smtpd/options.h"
 
 #include "common/base/text.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::smtpd {
 

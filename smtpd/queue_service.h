@@ -10,7 +10,7 @@
 #include "common/base/log.h"
 #include "common/io/loop.h"
 #include "common/priv/process.h"
-#include "common/service/command_line.h"
+#include "common/service/launch/command_line.h"
 #include "smtpd/deliver.h"
 #include "smtpd/helper_handle.h"
 

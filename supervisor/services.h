@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/io/addr.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::supervisor {
 

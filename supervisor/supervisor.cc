@@ -13,8 +13,8 @@
 #include "common/base/exit_code.h"
 #include "common/base/text.h"
 #include "common/priv/landlock.h"
+#include "common/service/launch/notify.h"
 #include "common/service/log_transport.h"
-#include "common/service/notify.h"
 #include "supervisor/spawn.h"
 
 namespace posada::supervisor {

@@ -4,7 +4,7 @@ UNIT_AREAS := base proto io priv store auth who service
 GTEST_LIBS := -lgtest -lgtest_main -lpthread
 define unit_area
 TEST_PROGRAMS += tests/unit-$(1)
-tests/unit-$(1)_SRCS := $(sort $(wildcard tests/unit/$(2)/*_test.cc))
+tests/unit-$(1)_SRCS := $(sort $(wildcard tests/unit/$(2)/*_test.cc tests/unit/$(2)/*/*_test.cc))
 tests/unit-$(1)_LIBS := $(3)
 tests/unit-$(1)_LDLIBS := $(GTEST_LIBS) $(4)
 endef

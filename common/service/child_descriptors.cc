@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The program's side of child_program.h: apart from the other, which executes programs.
+#include "common/service/child_descriptors.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "common/service/child_program.h"
 
 namespace posada::service {
 

@@ -84,7 +84,7 @@ bool stderr_is_journal() {
     return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) == stream;
 }
 
-// Nobody reads it: a daemon started by inetd (launch.h).
+// Nobody reads it: a daemon started by inetd (launch/endpoints.h).
 bool stderr_is_null() {
     struct stat ours {};
     struct stat null {};

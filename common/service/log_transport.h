@@ -3,6 +3,7 @@
 // prints them (LogReceiver); a launcher writes to journald's native socket, syslog or standard error.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +11,6 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/service/options.h"
 
 namespace posada::service {
 
@@ -37,6 +37,7 @@ Result<std::pair<UniqueFd, UniqueFd>> make_log_pair();
 // nullopt: nothing there now. A record with an unknown or monitor_only event comes back as privilege_breach naming it.
 Result<std::optional<LogRecord>> receive_log_record(int fd);
 
+enum class LogTarget : std::uint8_t { automatic, standard_error, syslog, journal };
 // automatic: journald when $JOURNAL_STREAM is our standard error, syslog when standard error is /dev/null (inetd), else
 // standard error.
 std::unique_ptr<LogSink> make_log_sink(LogTarget target, std::string_view ident, LogLevel least);

@@ -163,13 +163,6 @@ MonitorClient::~MonitorClient() {
     impl_->channel.close();
 }
 
-void MonitorClient::request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
-                            std::span<const int> fds) {
-    send(
-        {type, "request", impl_->max_fds}, session, payload,
-        [on_answer = std::move(on_answer)](Result<Reply> reply) { return on_answer(std::move(reply)), Status(); }, fds);
-}
-
 void MonitorClient::send(const Asked& asked, std::uint64_t session, std::string_view payload, Take take,
                          std::span<const int> fds) {
     if (!impl_->open()) return void(take(Error{Errc::closed, 0, "the other side closed the channel"}));

@@ -17,6 +17,7 @@
 
 namespace posada::service {
 
+// An answer as it came, not yet typed.
 struct Reply {
     std::string body; // after the verdict
     std::vector<UniqueFd> fds;
@@ -24,7 +25,6 @@ struct Reply {
 
 class MonitorClient {
   public:
-    using OnAnswer = std::function<void(Result<Reply>)>;
     // max_fds: the most descriptors an answer may carry. on_closed: the other side is gone; every outstanding request
     // is answered with Errc::closed first. The client may be destroyed inside a callback.
     // answer_within: a side that takes longer for an answer is as good as gone (Errc::timeout); 0 = no matter how long.
@@ -36,6 +36,7 @@ class MonitorClient {
 
     // on_answer(Result<Answered<R::Answer>>). What was sent is wiped, for it may be a password. An answer that is none,
     // or has more descriptors than the row says, is logged (answer-breach), and the other side is as good as gone.
+    // fds are borrowed. A full socket queues the message (its descriptors are duplicated), it is never lost.
     template <class R, class OnTyped>
     void ask(std::uint64_t session, const R& asked, OnTyped on_answer, std::span<const int> fds = {}) {
         using Typed = Result<priv::Answered<typename R::Answer>>;
@@ -53,9 +54,6 @@ class MonitorClient {
         wipe(*payload);
     }
 
-    // fds are borrowed. A full socket queues the message (its descriptors are duplicated), it is never lost.
-    void request(std::uint16_t type, std::uint64_t session, std::string_view payload, OnAnswer on_answer,
-                 std::span<const int> fds = {});
     // A request that is answered by other ways than this channel: sent now or not at all (Errc::busy).
     Status post(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds);
     // Forgets the outstanding requests of a session: their answers are dropped when they come.

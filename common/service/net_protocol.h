@@ -17,6 +17,9 @@
 
 namespace posada::service {
 
+// per_connection: the zygote forks one process per client (pop3d, ftpd, telnetd). shared: one loop serves all (smtpd).
+enum class NetModel : std::uint8_t { per_connection, shared };
+
 // from_launcher -> net unless said otherwise
 enum class NetMessage : std::uint16_t {
     hello = 1,      // Hello; descriptors: configuration memfd, certificates memfd, page of the session being served

@@ -18,7 +18,7 @@
 
 #include "common/base/events.h"
 #include "common/base/text.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 #include "ctl/sections.h"
 #include "pop3d/commands.h"
 #include "smtpd/commands.h"

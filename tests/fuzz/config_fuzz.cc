@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "common/base/text.h"
-#include "common/service/config_print.h"
-#include "common/service/config_tree.h"
+#include "common/service/config/config_print.h"
+#include "common/service/config/config_tree.h"
 #include "ctl/sections.h"
 #include "pop3d/options.h"
 

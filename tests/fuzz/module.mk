@@ -10,8 +10,7 @@ FUZZ_SRCS_channel := common/priv/channel.cc
 FUZZ_SRCS_sign := common/priv/channel.cc common/io/tls_server_sign.cc common/io/tls_pem.cc common/io/addr.cc
 FUZZ_LDLIBS_sign := -lcrypto
 FUZZ_SRCS_gate := common/priv/request.cc common/priv/channel.cc
-FUZZ_SRCS_config := $(wildcard common/service/config*.cc) $(patsubst %,common/service/%.cc,\
-    net_options option_value options schema) common/io/addr.cc ctl/sections.cc $(DAEMON_OPTIONS)
+FUZZ_SRCS_config := $(wildcard common/service/config/*.cc) common/io/addr.cc ctl/sections.cc $(DAEMON_OPTIONS)
 FUZZ_LDLIBS_config := -ltomlplusplus -lcrypto
 
 FUZZ_SRCS_line := common/proto/line.cc

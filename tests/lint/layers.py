@@ -4,13 +4,16 @@
     base <- {proto, io, priv, store, auth, who} <- service <- daemons, supervisor, ctl
 The rooms in braces do not know each other; daemons do not know each other; supervisor and ctl see of a daemon only its
 options (the configuration schema), its commands (the tables their documents come from) and how to ask the queue. common/proto and every
-session*/commands* file of a daemon are pure: base, proto and their own kind only, no system header that does I/O."""
+session*/commands* file of a daemon are pure: base, proto and their own kind only, no system header that does I/O.
+In common/service: what both sides of a daemon say to each other <- config <- launch <- login, the root side, and <- net,
+the side that speaks with clients; the two sides do not know each other."""
 import os
 import re
 import subprocess
 import sys
 
 ROOMS = {"proto", "io", "priv", "store", "auth", "who"}
+SERVICE = {"": set(), "config": {""}, "launch": {"", "config"}, "login": {"", "config", "launch"}, "net": {""}}
 TOOLS = {"supervisor", "ctl", "clients"}
 PURE_SYSTEM = re.compile(r"^(unistd\.h|fcntl\.h|poll\.h|netdb\.h|pwd\.h|sys/|event2/|openssl/ssl|security/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
@@ -20,6 +23,12 @@ def room(path):
     """'base', 'proto' ... 'service', or the top folder of anything outside common/."""
     parts = path.split("/")
     return parts[1] if parts[0] == "common" else parts[0]
+
+
+def side(path):
+    """Of a file of common/service: 'launch', 'net' ... or '' for what all of them share."""
+    parts = path.split("/")
+    return parts[2] if len(parts) > 3 else ""
 
 
 def is_pure(path):
@@ -34,6 +43,9 @@ def allowed(path, target):
     here, there = room(path), room(target)
     in_common = path.startswith("common/")
     target_common = target.startswith("common/")
+    if here == there == "service" and in_common and target_common:
+        known = side(path) == side(target) or side(target) in SERVICE[side(path)]
+        return None if known else f"service/{side(path)} must not include service/{side(target)}"
     if here == there and in_common == target_common:
         return None
     if in_common:

@@ -21,16 +21,15 @@ QUEUE_LIBRARIES = {"libsqlite3.so.0"}
 # Imported functions: accounts, PAM, programs, name resolution (NSS), listening.
 NET_FORBIDDEN = re.compile(r"pam_.*|crypt(_.*)?|get(pw|gr|sp)(nam|uid|gid|ent)(_r)?|getgrouplist|initgroups|getaddrinfo|"
                            r"gethostby.*|getnameinfo|exec[vl].*|fexecve|system|popen|posix_spawnp?|dlopen|bind|listen")
-NET_FORBIDDEN_OBJECTS = re.compile(r"common/(auth|store)/.*|common/service/(config|launch|live_session|net_handle|"
-                                   r"login|login_service|limits|agents|signer).*(?<!_protocol)(?<!_client)\.cc|"
+NET_FORBIDDEN_OBJECTS = re.compile(r"common/(auth|store)/.*|common/service/(launch|login)/.*|common/service/config/config.*|"
                                    r"common/io/tls_server_sign\.cc|"
                                    r"common/priv/(process|agent)\.cc|.*/(main|monitor|agent|deliver|spool\w*|sqlite|"
                                    r"lookup_worker|queue_service)\.cc")
 # What the queue has beside: the spool, in its own program.
 QUEUE_OBJECTS = re.compile(r"smtpd/(spool\w*|sqlite)\.cc")
 # A parser of what strangers send, in root: never. The address of a recipient is data of the queue, checked there.
-ROOT_FORBIDDEN_OBJECTS = re.compile(r"common/proto/.*|common/io/(stream|tls_session|tls_remote_key|tls\.).*|common/service/(net_main|"
-                                    r"connection)\.cc|.*/(session(_\w+)?|commands|conn|net_main|body|received)\.cc")
+ROOT_FORBIDDEN_OBJECTS = re.compile(r"common/proto/.*|common/io/(stream|tls_session|tls_remote_key|tls\.).*|common/service/net/.*|"
+                                    r".*/(session(_\w+)?|commands|conn|net_main|body|received)\.cc")
 
 
 def programs(folder):

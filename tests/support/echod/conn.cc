@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "common/service/client_address.h"
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 #include "tests/support/echod/agent.h"
 #include "tests/support/echod/requests.h"
 

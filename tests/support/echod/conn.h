@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "common/service/session_driver.h"
+#include "common/service/net/session_driver.h"
 #include "tests/support/echod/options.h"
 #include "tests/support/echod/session.h"
 

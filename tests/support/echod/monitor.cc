@@ -4,7 +4,7 @@
 #include <fcntl.h>
 
 #include "common/base/text.h"
-#include "common/service/login_monitor.h"
+#include "common/service/login/login_monitor.h"
 #include "tests/support/echod/agent.h"
 #include "tests/support/echod/requests.h"
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "common/service/launcher.h"
+#include "common/service/launch/launcher.h"
 
 namespace posada::echod {
 

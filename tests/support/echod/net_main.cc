@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // libexec/posada/echod-net: what speaks with clients. It links no PAM, no TOML and no NSS.
-#include "common/service/connections.h"
+#include "common/service/net/connections.h"
 #include "tests/support/echod/conn.h"
 #include "tests/support/echod/requests.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/support/echod/options.h"
 
-#include "common/service/config.h"
+#include "common/service/config/config.h"
 
 namespace posada::echod {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "common/base/clock.h"
-#include "common/service/net.h"
+#include "common/service/net/net.h"
 
 namespace posada::service {
 struct SectionInfo;

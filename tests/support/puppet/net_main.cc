@@ -29,7 +29,7 @@
 #include <sstream>
 
 #include "common/service/connection_requests.h"
-#include "common/service/net.h"
+#include "common/service/net/net.h"
 #include "common/service/net_protocol.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/service/config_tree.h"
+#include "common/service/config/config_tree.h"
 
 namespace posada::smtpd {
 namespace {

@@ -8,6 +8,16 @@
 namespace posada::service {
 namespace {
 
+struct Note {
+    std::string text{};
+    FIELDS(text)
+    using Answer = Note;
+    static constexpr priv::RequestInfo row{.type = 2, .name = "note", .max_bytes = 2000, .meaning = "Takes a note."};
+};
+using NoteAnswer = Result<priv::Answered<Note>>;
+
+std::string answer(std::string text = {}) { return priv::encode_ok(to_bytes(Note{std::move(text)})); }
+
 struct MonitorClientTest : ::testing::Test {
     std::unique_ptr<io::Loop> loop;
     priv::Channel server;
@@ -23,20 +33,20 @@ struct MonitorClientTest : ::testing::Test {
             loop->stop();
         });
     }
-    priv::Message next() { return std::move(**server.receive(4)); }
+    std::string next() { return from_bytes<Note>((**server.receive(4)).payload)->text; }
 };
 
 TEST_F(MonitorClientTest, AnswersReachTheirSession) {
     std::string first, second;
-    client->request(2, 1, "one", [&](Result<Reply> r) { first = r->body; });
-    client->request(2, 2, "two", [&](Result<Reply> r) {
-        second = r->body;
+    client->ask(1, Note{"one"}, [&](NoteAnswer r) { first = r->body.text; });
+    client->ask(2, Note{"two"}, [&](NoteAnswer r) {
+        second = r->body.text;
         loop->stop();
     });
-    EXPECT_EQ(next().payload, "one");
-    EXPECT_EQ(next().payload, "two");
-    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("for one")));
-    ASSERT_TRUE(server.send(3, 2, priv::encode_ok("for two")));
+    EXPECT_EQ(next(), "one");
+    EXPECT_EQ(next(), "two");
+    ASSERT_TRUE(server.send(3, 1, answer("for one")));
+    ASSERT_TRUE(server.send(3, 2, answer("for two")));
     loop->run();
     EXPECT_EQ(first, "for one");
     EXPECT_EQ(second, "for two");
@@ -44,7 +54,7 @@ TEST_F(MonitorClientTest, AnswersReachTheirSession) {
 
 TEST_F(MonitorClientTest, AFailureArrivesAsAnError) {
     std::optional<Errc> code;
-    client->request(2, 1, "", [&](Result<Reply> r) {
+    client->ask(1, Note{}, [&](NoteAnswer r) {
         code = r.error().code;
         loop->stop();
     });
@@ -64,10 +74,10 @@ TEST_F(MonitorClientTest, AnAnswerThatDoesNotComeIsATimeoutAndTheEndOfTheChannel
         },
         Millis(30));
     std::vector<Errc> codes;
-    const auto note = [&](Result<Reply> r) { codes.push_back(r ? Errc::exists : r.error().code); };
-    impatient.request(2, 1, "answered", note);
-    impatient.request(2, 2, "not answered", note);
-    ASSERT_TRUE(silent.send(3, 1, priv::encode_ok()));
+    const auto note = [&](NoteAnswer r) { codes.push_back(r ? Errc::exists : r.error().code); };
+    impatient.ask(1, Note{"answered"}, note);
+    impatient.ask(2, Note{"not answered"}, note);
+    ASSERT_TRUE(silent.send(3, 1, answer()));
     loop->run();
     EXPECT_EQ(codes, (std::vector{Errc::exists, Errc::timeout}));
     EXPECT_EQ(closed, 1);
@@ -79,8 +89,8 @@ TEST_F(MonitorClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
     priv::Channel other(std::move(pair.first));
     MonitorClient client_with_deadline(
         *loop, std::move(pair.second), 1, [this] { ++closed; }, Millis(30));
-    client_with_deadline.request(2, 1, "", [](const Result<Reply>&) {});
-    ASSERT_TRUE(other.send(3, 1, priv::encode_ok()));
+    client_with_deadline.ask(1, Note{}, [](const NoteAnswer&) {});
+    ASSERT_TRUE(other.send(3, 1, answer()));
     io::Timer later(*loop, [this] { loop->stop(); });
     later.start(Millis(100));
     loop->run();
@@ -89,7 +99,7 @@ TEST_F(MonitorClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
 
 TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
     std::optional<Errc> code;
-    client->request(2, 1, "", [&](Result<Reply> r) {
+    client->ask(1, Note{}, [&](NoteAnswer r) {
         EXPECT_EQ(closed, 0);
         code = r.error().code;
     });
@@ -97,33 +107,33 @@ TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
     loop->run();
     EXPECT_EQ(code, Errc::closed);
     EXPECT_EQ(closed, 1);
-    client->request(2, 1, "", [&](Result<Reply> r) { EXPECT_EQ(r.error().code, Errc::closed); });
+    client->ask(1, Note{}, [&](NoteAnswer r) { EXPECT_EQ(r.error().code, Errc::closed); });
 }
 
 TEST_F(MonitorClientTest, AnAnswerNobodyAskedForClosesTheChannel) {
-    ASSERT_TRUE(server.send(3, 9, priv::encode_ok("surprise")));
+    ASSERT_TRUE(server.send(3, 9, answer("surprise")));
     loop->run();
     EXPECT_TRUE(client->closed());
 }
 
 TEST_F(MonitorClientTest, ForgottenAnswersAreDropped) {
     bool called = false;
-    client->request(2, 1, "", [&](Result<Reply>) { called = true; });
+    client->ask(1, Note{}, [&](NoteAnswer) { called = true; });
     client->forget(1);
-    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("late")));
-    client->request(2, 2, "", [&](Result<Reply>) { loop->stop(); });
-    ASSERT_TRUE(server.send(3, 2, priv::encode_ok("")));
+    ASSERT_TRUE(server.send(3, 1, answer("late")));
+    client->ask(2, Note{}, [&](NoteAnswer) { loop->stop(); });
+    ASSERT_TRUE(server.send(3, 2, answer()));
     loop->run();
     EXPECT_FALSE(called);
     EXPECT_FALSE(client->closed());
 }
 
 TEST_F(MonitorClientTest, MayBeDestroyedByItsOwnAnswer) {
-    client->request(2, 1, "", [&](Result<Reply>) {
+    client->ask(1, Note{}, [&](NoteAnswer) {
         client.reset();
         loop->stop();
     });
-    ASSERT_TRUE(server.send(3, 1, priv::encode_ok("")));
+    ASSERT_TRUE(server.send(3, 1, answer()));
     loop->run();
     EXPECT_EQ(client, nullptr);
 }
@@ -132,7 +142,7 @@ TEST_F(MonitorClientTest, AFullSocketQueuesAndLosesNothing) {
     constexpr int count = 2000;
     int answered = 0;
     for (int i = 0; i < count; ++i)
-        client->request(2, static_cast<std::uint64_t>(i), std::string(1000, 'x'), [&](Result<Reply> r) {
+        client->ask(static_cast<std::uint64_t>(i), Note{std::string(1000, 'x')}, [&](NoteAnswer r) {
             EXPECT_TRUE(r);
             if (++answered == count) loop->stop();
         });
@@ -140,7 +150,7 @@ TEST_F(MonitorClientTest, AFullSocketQueuesAndLosesNothing) {
     io::Watch serve(*loop, server.fd(), io::Interest::read, [&](io::Interest) {
         auto received = server.receive(0);
         if (!received || !received->has_value()) return;
-        EXPECT_TRUE(server.send(3, (*received)->session, priv::encode_ok("")));
+        EXPECT_TRUE(server.send(3, (*received)->session, answer()));
     });
     loop->run();
     EXPECT_EQ(answered, count);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "common/service/login/account_lookup.h"
+
+#include "common/base/exit_code.h"
+#include "common/base/fd.h"
+#include "common/base/fork.h"
+#include "common/priv/request.h"
+
+namespace posada::service {
+
+namespace {
+constexpr std::size_t max_answer = 16 * 1024;
+} // namespace
+
+Result<auth::Account> find_account_apart(const std::string& name, const auth::AccountSources& sources) {
+    auto pipe = make_pipe();
+    if (!pipe) return pipe.error();
+    auto child = fork_process([&]() -> int {
+        const auto account = auth::find_account(name, sources);
+        Writer w;
+        if (account) auth::encode_account(w, *account);
+        const std::string answer = account ? priv::encode_ok(w.bytes()) : priv::encode_failure(account.error());
+        return write_all(pipe->second.get(), answer) ? 0 : exit_system;
+    });
+    if (!child) return child.error();
+    pipe->second.reset();
+    const auto answer = read_all(pipe->first.get(), max_answer);
+    wait_for(*child);
+    if (!answer) return answer.error();
+    const auto body = priv::decode_answer(*answer);
+    if (!body && body.error().code == Errc::protocol) return Error{Errc::unavailable, 0, "the account lookup died"};
+    if (!body) return body.error();
+    Reader r(*body);
+    auth::Account account = auth::decode_account(r);
+    RETURN_IF_ERROR(r.finish());
+    return account;
+}
+
+} // namespace posada::service
