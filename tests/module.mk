@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Unit tests: tests/unit/<path>_test.cc tests <path>.cc; one GoogleTest program per area: make $(B)/tests/unit-proto
-UNIT_AREAS := base proto io priv store auth who service
+UNIT_AREAS := base proto io priv store auth service
 GTEST_LIBS := -lgtest -lgtest_main -lpthread
 define unit_area
 TEST_PROGRAMS += tests/unit-$(1)

@@ -42,7 +42,7 @@ inline Listener make_listener(std::string name, std::uint16_t port, TlsMode tls)
     return out;
 }
 
-enum class EndpointKind : std::uint8_t { listening, connected, datagram };
+enum class EndpointKind : std::uint8_t { listening, connected };
 
 struct Endpoint {
     UniqueFd fd;

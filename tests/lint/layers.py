@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The arrows of the source tree, read from the #include lines:
-    base <- {proto, io, priv, store, auth, who} <- service <- daemons, supervisor, ctl
+    base <- {proto, io, priv, store, auth} <- service <- daemons, supervisor, ctl
 The rooms in braces do not know each other; daemons do not know each other; supervisor and ctl see of a daemon only its
 options (the configuration schema), its commands (the tables their documents come from) and how to ask the queue. common/proto and every
 session*/commands* file of a daemon are pure: base, proto and their own kind only, no system header that does I/O.
@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-ROOMS = {"proto", "io", "priv", "store", "auth", "who"}
+ROOMS = {"proto", "io", "priv", "store", "auth"}
 SERVICE = {"": set(), "config": {""}, "launch": {"", "config"}, "login": {"", "config", "launch"}, "net": {""}}
 TOOLS = {"supervisor", "ctl", "clients"}
 PURE_SYSTEM = re.compile(r"^(unistd\.h|fcntl\.h|poll\.h|netdb\.h|pwd\.h|sys/|event2/|openssl/ssl|security/)")
