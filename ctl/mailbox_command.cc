@@ -114,7 +114,7 @@ Result<auth::Account> account_of(const MailboxTask& task, const service::CommonO
     if (!task.maildir.empty()) return own;
     const passwd* entry = ::getpwuid(own.uid);
     if (entry == nullptr) return Error{Errc::not_found, 0, "no account has our uid: give --maildir"};
-    own.maildir = std::string(entry->pw_dir) + "/Maildir";
+    own.home = entry->pw_dir;
     return own;
 }
 
@@ -171,7 +171,7 @@ int mailbox_command(std::span<const std::string_view> args) {
     }
     const auto account = account_of(*task, loaded.settings.common());
     if (!account) return mailbox_failure(*task, account.error());
-    if (task->maildir.empty()) task->maildir = account->maildir;
+    if (task->maildir.empty()) task->maildir = account->maildir();
     task->hostname = loaded.settings.common().hostname;
     task->sandbox = loaded.settings.service().sandbox;
     const auto child = fork_process([&] { return as_user(*task, *account); });

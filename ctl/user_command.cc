@@ -155,7 +155,7 @@ ordered_json describe(const auth::UserEntry& entry) {
             {"uid", entry.uid},
             {"gid", entry.gid},
             {"home", entry.home},
-            {"maildir", entry.account().maildir},
+            {"maildir", entry.account().maildir()},
             {"locked", entry.locked()},
             {"scram", entry.scram.has_value()},
             {"apop", !entry.options.apop.empty()},
@@ -178,7 +178,7 @@ void tell(const UserArguments& args, const auth::UserEntry& entry, std::string_v
         return print_json(out);
     }
     std::printf("%.*s %s: uid %u, mail in %s\n", static_cast<int>(what.size()), what.data(), entry.name.c_str(),
-                entry.uid, entry.account().maildir.c_str());
+                entry.uid, entry.account().maildir().c_str());
     if (args.generate) std::printf("password: %s\n", password.c_str());
 }
 

@@ -55,13 +55,13 @@ class Monitor final : public service::LoginMonitor {
         plan.spec.title = "pop3d: " + account.name + " [agent]";
         plan.spec.uid = account.uid;
         plan.spec.gid = account.gid;
-        plan.spec.prepare = [path = account.maildir]() -> Status {
+        plan.spec.prepare = [path = account.maildir()]() -> Status {
             const auto made = store::Maildir::open_or_create(path);
             return made ? Status() : Status(made.error());
         };
-        plan.spec.trees = {{account.maildir, priv::LandlockAccess::read_write}};
+        plan.spec.trees = {{account.maildir(), priv::LandlockAccess::read_write}};
         const Pop3Options& options = shared_.options;
-        const AgentTask task{account.maildir, options.lock_wait, options.max_messages, options.expire};
+        const AgentTask task{account.maildir(), options.lock_wait, options.max_messages, options.expire};
         plan.body = [task](priv::Channel channel) { return MailAgent(task).serve(std::move(channel)); };
         return plan;
     }

@@ -37,7 +37,7 @@ Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_f
     priv::set_process_title("smtpd: " + account->name + " [delivery]");
     RETURN_IF_ERROR(priv::null_standard_input_output());
     ::umask(077);
-    auto maildir = store::Maildir::open_or_create(account->maildir);
+    auto maildir = store::Maildir::open_or_create(account->maildir());
     // The home directory is missing: not for ever, says experience (a file system that is not mounted).
     if (!maildir && maildir.error().code == Errc::not_found)
         return Error{Errc::unavailable, 0, maildir.error().describe()};

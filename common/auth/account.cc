@@ -33,37 +33,4 @@ std::string login_name(std::string_view typed, const std::vector<std::string>& d
     return std::string(typed);
 }
 
-static void put_optional(Writer& out, const std::optional<std::uint64_t>& value) {
-    out.boolean(value.has_value());
-    if (value) out.u64(*value);
-}
-
-static std::optional<std::uint64_t> get_optional(Reader& in) {
-    return in.boolean() ? std::optional(in.u64()) : std::nullopt;
-}
-
-void encode_account(Writer& out, const Account& account) {
-    out.str(account.name);
-    out.boolean(account.virtual_user);
-    out.u32(account.uid);
-    out.u32(account.gid);
-    out.str(account.home);
-    out.str(account.maildir);
-    put_optional(out, account.quota);
-    put_optional(out, account.quota_messages);
-}
-
-Account decode_account(Reader& in) {
-    Account account;
-    account.name = in.str();
-    account.virtual_user = in.boolean();
-    account.uid = in.u32();
-    account.gid = in.u32();
-    account.home = in.str();
-    account.maildir = in.str();
-    account.quota = get_optional(in);
-    account.quota_messages = get_optional(in);
-    return account;
-}
-
 } // namespace posada::auth

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/base/bytes.h"
+#include "common/base/fields.h"
 #include "common/base/result.h"
 
 namespace posada::auth {
@@ -21,11 +21,13 @@ struct Account {
     bool virtual_user = false; // from the users file: no Unix account
     uid_t uid = 0;             // never 0 in an account that a function of this room returned
     gid_t gid = 0;
-    std::string home;    // absolute
-    std::string maildir; // home/Maildir, the directory with cur, new and tmp
+    std::string home; // absolute
     // This user's own limits of the mailbox, 0 = none; absent = what [mailbox] says.
     std::optional<std::uint64_t> quota;
     std::optional<std::uint64_t> quota_messages;
+    FIELDS(name, virtual_user, uid, gid, home, quota, quota_messages)
+
+    [[nodiscard]] std::string maildir() const { return home + "/Maildir"; } // the directory with cur, new and tmp
 };
 
 constexpr std::size_t max_account_name = 64;
@@ -36,8 +38,5 @@ bool valid_account_name(std::string_view name) noexcept;
 bool plausible_unix_name(std::string_view name) noexcept;
 // "Daniel@micasa.test" -> "Daniel" when micasa.test is one of the domains: mail programs like to send the address.
 std::string login_name(std::string_view typed, const std::vector<std::string>& domains);
-
-void encode_account(Writer& out, const Account& account);
-Account decode_account(Reader& in);
 
 } // namespace posada::auth

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/auth/backends.h"
 
+#include <algorithm>
+
 #include "common/auth/apop.h"
 #include "common/auth/scram.h"
 #include "common/auth/users_file.h"
@@ -71,28 +73,14 @@ Found::Found(const std::string& users_file, std::string_view user)
 
 } // namespace
 
-std::string encode_decision(const Decision& decision) {
-    Writer w;
-    w.u8(static_cast<std::uint8_t>(decision.outcome));
-    encode_account(w, decision.account);
-    w.str(decision.reason);
-    w.str(std::string_view(decision.detail).substr(0, 2000));
-    w.str(decision.server_final);
-    return w.take();
+std::string encode_decision(Decision decision) {
+    decision.detail.resize(std::min<std::size_t>(decision.detail.size(), 2000));
+    return to_bytes(decision);
 }
 
 Result<Decision> decode_decision(std::string_view bytes) {
-    Reader r(bytes);
-    Decision out;
-    const std::uint8_t outcome = r.u8();
-    out.account = decode_account(r);
-    out.reason = r.str();
-    out.detail = r.str();
-    out.server_final = r.str();
-    RETURN_IF_ERROR(r.finish());
-    if (outcome > static_cast<std::uint8_t>(Outcome::unavailable)) return Error{Errc::protocol, 0, "unknown outcome"};
-    out.outcome = static_cast<Outcome>(outcome);
-    if (out.outcome == Outcome::accepted && (out.account.uid == 0 || out.account.name.empty()))
+    auto out = from_bytes<Decision>(bytes);
+    if (out && out->outcome == Outcome::accepted && (out->account.uid == 0 || out->account.name.empty()))
         return Error{Errc::protocol, 0, "an accepted login without a user"};
     return out;
 }

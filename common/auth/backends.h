@@ -27,6 +27,7 @@ enum class Outcome : std::uint8_t {
     unknown,     // this backend does not know the name
     unavailable, // could not be decided now
 };
+constexpr Outcome last_value(Outcome) { return Outcome::unavailable; }
 
 struct Decision {
     Outcome outcome = Outcome::unknown;
@@ -37,9 +38,10 @@ struct Decision {
     // Accepted, and on the way nothing came into this process but what belongs to that user: it may become his agent.
     // True for the users file alone (PAM modules read the whole of /etc/shadow). Not part of the encoded form.
     bool nothing_foreign = false;
+    FIELDS(outcome, account, reason, detail, server_final)
 };
 
-std::string encode_decision(const Decision& decision);
+std::string encode_decision(Decision decision);
 Result<Decision> decode_decision(std::string_view bytes);
 
 class Backend {
@@ -64,6 +66,7 @@ Decision decide(std::span<Backend* const> backends, const Attempt& attempt, Hash
 struct ScramStart {
     std::string salt;
     std::uint32_t iterations = 0;
+    FIELDS(salt, iterations)
 };
 // For any name at all; unknown ones get a salt derived from secret.
 Result<ScramStart> scram_start(const std::string& users_file, std::string_view user, std::string_view secret);

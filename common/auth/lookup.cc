@@ -44,7 +44,6 @@ static Account account_of(const passwd& pw) {
     out.uid = pw.pw_uid;
     out.gid = pw.pw_gid;
     out.home = pw.pw_dir;
-    out.maildir = out.home + "/Maildir";
     return out;
 }
 

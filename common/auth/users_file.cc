@@ -118,7 +118,6 @@ Account UserEntry::account() const {
     out.uid = uid;
     out.gid = gid;
     out.home = home;
-    out.maildir = home + "/Maildir";
     out.quota = options.quota;
     out.quota_messages = options.quota_messages;
     return out;

@@ -4,7 +4,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/fd.h"
 #include "common/base/fork.h"
-#include "common/priv/request.h"
+#include "common/priv/request_list.h"
 
 namespace posada::service {
 
@@ -16,10 +16,7 @@ Result<auth::Account> find_account_apart(const std::string& name, const auth::Ac
     auto pipe = make_pipe();
     if (!pipe) return pipe.error();
     auto child = fork_process([&]() -> int {
-        const auto account = auth::find_account(name, sources);
-        Writer w;
-        if (account) auth::encode_account(w, *account);
-        const std::string answer = account ? priv::encode_ok(w.bytes()) : priv::encode_failure(account.error());
+        const std::string answer = priv::answer_payload<auth::Account>(auth::find_account(name, sources));
         return write_all(pipe->second.get(), answer) ? 0 : exit_system;
     });
     if (!child) return child.error();
@@ -30,10 +27,7 @@ Result<auth::Account> find_account_apart(const std::string& name, const auth::Ac
     const auto body = priv::decode_answer(*answer);
     if (!body && body.error().code == Errc::protocol) return Error{Errc::unavailable, 0, "the account lookup died"};
     if (!body) return body.error();
-    Reader r(*body);
-    auth::Account account = auth::decode_account(r);
-    RETURN_IF_ERROR(r.finish());
-    return account;
+    return from_bytes<auth::Account>(*body);
 }
 
 } // namespace posada::service

@@ -248,12 +248,8 @@ auth::JobDone LoginSession::State::work() {
 }
 
 std::string LoginSession::State::work_scram_first() const {
-    const auto begun = auth::scram_start(service.config_.users_file, account_name(), service.scram_secret_);
-    if (!begun) return priv::encode_failure(begun.error());
-    Writer w;
-    w.str(begun->salt);
-    w.u32(begun->iterations);
-    return priv::encode_ok(w.bytes());
+    return priv::answer_payload<auth::ScramStart>(
+        auth::scram_start(service.config_.users_file, account_name(), service.scram_secret_));
 }
 
 auth::Decision LoginSession::State::decide_scram() const {
@@ -305,10 +301,8 @@ void LoginSession::State::drop_worker() {
 void LoginSession::State::finish_scram_first(const std::string& bytes) {
     const auto answer = priv::decode_answer(bytes);
     if (!answer) return temporary({Errc::unavailable, 0, answer.error().text}, "users-file");
-    Reader r(*answer);
-    const std::string salt(r.str());
-    const std::uint32_t iterations = r.u32();
-    if (!r.finish()) return temporary({Errc::unavailable, 0, "malformed worker result"}, "worker");
+    const auto begun = from_bytes<auth::ScramStart>(*answer);
+    if (!begun) return temporary({Errc::unavailable, 0, begun.error().text}, "worker");
     const auto theirs = auth::client_nonce(exchange->client_first_bare);
     if (!theirs) {
         exchange.reset();
@@ -316,7 +310,7 @@ void LoginSession::State::finish_scram_first(const std::string& bytes) {
     }
     const std::string ours = auth::base64(auth::random_bytes(18));
     exchange->nonce = std::string(*theirs) + ours;
-    exchange->server_first = auth::scram_server_first(*theirs, ours, salt, iterations);
+    exchange->server_first = auth::scram_server_first(*theirs, ours, begun->salt, begun->iterations);
     reply(priv::answer_payload<ServerFirst>({{exchange->server_first}}));
 }
 

@@ -168,7 +168,7 @@ TEST_F(BackendsTest, ADecisionSurvivesThePipe) {
     ASSERT_TRUE(out.ok());
     EXPECT_EQ(out->outcome, Outcome::accepted);
     EXPECT_EQ(out->account.name, in.account.name);
-    EXPECT_EQ(out->account.maildir, in.account.maildir);
+    EXPECT_EQ(out->account.home, in.account.home);
     EXPECT_EQ(out->account.gid, in.account.gid);
     EXPECT_EQ(out->server_final, in.server_final);
     EXPECT_EQ(out->detail.size(), 2000U);

@@ -67,12 +67,12 @@ TEST_F(LookupTest, AnAccountIsRederivedFromItsNameAlone) {
     const auto virtual_user = find_account("daniel.morato", sources);
     ASSERT_TRUE(virtual_user.ok());
     EXPECT_EQ(virtual_user->uid, 70'000U);
-    EXPECT_EQ(virtual_user->maildir, "/var/lib/posada/mail/micasa.test/daniel.morato/Maildir");
+    EXPECT_EQ(virtual_user->maildir(), "/var/lib/posada/mail/micasa.test/daniel.morato/Maildir");
     const auto unix_user = find_account(unix_name, sources);
     ASSERT_TRUE(unix_user.ok());
     EXPECT_EQ(unix_user->uid, ::getpwnam(unix_name)->pw_uid);
     EXPECT_FALSE(unix_user->virtual_user);
-    EXPECT_EQ(unix_user->maildir, unix_user->home + "/Maildir");
+    EXPECT_EQ(unix_user->maildir(), unix_user->home + "/Maildir");
     EXPECT_EQ(find_account("root", sources).error().code, Errc::not_found);
     EXPECT_EQ(find_account("not-an-account", sources).error().code, Errc::not_found);
 }

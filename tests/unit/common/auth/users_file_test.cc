@@ -53,7 +53,7 @@ TEST_F(UsersFileTest, AnAddedUserIsReadBackWhole) {
     const Account account = out.account();
     EXPECT_TRUE(account.virtual_user);
     EXPECT_EQ(account.home, "/var/lib/posada/mail/micasa.test/daniel.morato");
-    EXPECT_EQ(account.maildir, account.home + "/Maildir");
+    EXPECT_EQ(account.maildir(), account.home + "/Maildir");
 }
 
 TEST_F(UsersFileTest, OptionsAreReadFromTheSeventhFieldAndReachTheAccount) {
@@ -63,13 +63,10 @@ TEST_F(UsersFileTest, OptionsAreReadFromTheSeventhFieldAndReachTheAccount) {
     const UserEntry& lir = **file.find("lir");
     EXPECT_EQ(lir.options.quota, 2ULL << 30);
     EXPECT_EQ(lir.line(), line + ":quota=2G,quota_messages=500");
-    Writer w;
-    encode_account(w, lir.account());
-    Reader r(w.bytes());
-    const Account account = decode_account(r);
-    ASSERT_TRUE(r.finish().ok());
-    EXPECT_EQ(account.quota, 2ULL << 30);
-    EXPECT_EQ(account.quota_messages, 500U);
+    const auto account = from_bytes<Account>(to_bytes(lir.account()));
+    ASSERT_TRUE(account.ok());
+    EXPECT_EQ(account->quota, 2ULL << 30);
+    EXPECT_EQ(account->quota_messages, 500U);
 }
 
 TEST_F(UsersFileTest, WithoutOptionsALineHasSixFieldsAndSaysNothingAboutQuota) {
