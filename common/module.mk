@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The common library, one archive per room. Arrows: base <- {proto, io, priv, store, auth} <- service <- daemons.
-LIBRARIES += base proto io priv store auth who service
-$(foreach room,base proto io priv store auth who service,$(eval $(room)_SRCS := $(sort $(wildcard common/$(room)/*.cc common/$(room)/*/*.cc))))
+LIBRARIES += base proto io priv store auth service
+$(foreach room,base proto io priv store auth service,$(eval $(room)_SRCS := $(sort $(wildcard common/$(room)/*.cc common/$(room)/*/*.cc))))
 EVENT_LIBS := -levent_core
 TLS_LIBS := -lssl -lcrypto
 # What the two link units of a daemon are made of. The net program gets no auth, no store and no PAM; archives hand over
