@@ -42,7 +42,7 @@ Result<priv::Answered<FileSizes>> MailAgent::on(const Fetch& request) {
 }
 
 Result<MailboxSummary> MailAgent::on(const OpenMailboxRequest&) {
-    auto maildir = store::Maildir::open(task_.maildir);
+    auto maildir = store::Maildir::open(task_.maildir, ops_);
     if (!maildir) return log_failure("open", task_.maildir, maildir.error()), maildir.error();
     maildir_.emplace(std::move(*maildir));
     auto lock = store::SessionLock::acquire(*maildir_, task_.lock_wait);

@@ -23,7 +23,8 @@ struct AgentTask {
 
 class MailAgent {
   public:
-    explicit MailAgent(AgentTask task) : task_(std::move(task)) {}
+    explicit MailAgent(AgentTask task, const store::FileOps& ops = store::system_file_ops())
+        : task_(std::move(task)), ops_(ops) {}
     // Until the other end closes: 0. A breach of the table: 70.
     int serve(priv::Channel channel);
 
@@ -38,6 +39,7 @@ class MailAgent {
     Status expire();
 
     AgentTask task_;
+    const store::FileOps& ops_;
     std::optional<store::Maildir> maildir_;
     std::optional<store::SessionLock> lock_;
     std::optional<store::Mailbox> mailbox_;

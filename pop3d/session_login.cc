@@ -22,7 +22,6 @@ void Session::tls_started(std::string exporter) {
     exporter_ = std::move(exporter);
     user_.clear();
     language_ = Language::english;
-    lines_.reset();
     if (wait_ == Wait::tls) wait_ = Wait::nothing;
 }
 

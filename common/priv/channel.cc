@@ -119,11 +119,11 @@ Result<std::optional<Message>> Channel::receive(unsigned max_fds) {
         msg.msg_control = control;
         msg.msg_controllen = sizeof control;
     }
+    // ECONNRESET: the peer ended with something unread. That is told once, and before what it had said itself.
     ssize_t n = -1;
     do {
         n = ::recvmsg(fd_.get(), &msg, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == ECONNRESET) return std::optional<Message>();
+    } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0) return errno_error("channel receive");
     std::vector<UniqueFd> fds;
     if (max_fds > 0) collect(msg, fds);

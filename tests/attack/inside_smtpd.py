@@ -293,6 +293,23 @@ def whoever_keeps_all_channels_to_the_queue_that_he_can_get_leaves_some_for_the_
         d.still_well()
 
 
+@test
+def whoever_wants_a_channel_often_gets_one():
+    """The launcher is stopped meanwhile, so that it hears all of it at once: seven turns, not a hundred channels."""
+    with Captured() as d:
+        p = d.newcomer()
+        p.order("at launcher")
+        d.process.send_signal(signal.SIGSTOP)
+        try:
+            assert p.order(f"flood 100 {packed(WANT, text(b'queue')).hex()} 0 -") == "sent 100"
+        finally:
+            d.process.send_signal(signal.SIGCONT)
+        d.at("queue", p)
+        d.still_well()
+        assert "too many channels" not in d.log("queue.log"), d.log("queue.log")[-1500:]
+        p.close()
+
+
 def main():
     return run_tests(TESTS, sys.argv[1:])
 

@@ -27,7 +27,7 @@ class AgentTest : public ::testing::Test {
         channel = priv::Channel(std::move(pair->first));
         AgentTask task{scratch.maildir(), Millis(50), max_messages, expire};
         thread = std::thread([this, task, theirs = std::make_shared<UniqueFd>(std::move(pair->second))] {
-            status = MailAgent(task).serve(priv::Channel(std::move(*theirs)));
+            status = MailAgent(task, store::testing::recording_ops()).serve(priv::Channel(std::move(*theirs)));
         });
     }
     void stop() {
@@ -143,6 +143,16 @@ TEST_F(AgentTest, RemovesOnRequestOnly) {
     stop();
     EXPECT_EQ(status, 0);
     EXPECT_TRUE(scratch.has("new/2.b"));
+}
+
+TEST_F(AgentTest, RemovalsThatMayNotLastAreAFailure) {
+    scratch.put("new/1.a", "\n");
+    open();
+    EXPECT_TRUE(ask(Remove{{0}}).ok());
+    store::testing::recording.fail = "fsync new";
+    EXPECT_FALSE(ask(Commit{}).ok());
+    stop();
+    store::testing::recording.fail.clear();
 }
 
 TEST_F(AgentTest, MarksAsReadOnRequestOnly) {

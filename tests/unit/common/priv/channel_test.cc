@@ -135,6 +135,17 @@ TEST(Channel, EndOfFileIsNotAnError) {
     EXPECT_EQ(p.b.send(2, 0, "x").error().code, Errc::closed);
 }
 
+TEST(Channel, WhatWasSaidBeforeTheEndIsHeardAlthoughThePeerLeftSomethingUnread) {
+    Pair p;
+    ASSERT_TRUE(p.a.send(1, 0, "never read"));
+    ASSERT_TRUE(p.b.send(2, 0, "said last"));
+    p.b.close();
+    const auto heard = p.a.receive(0);
+    ASSERT_TRUE(heard.ok() && heard->has_value());
+    EXPECT_EQ((*heard)->payload, "said last");
+    EXPECT_FALSE((*p.a.receive(0)).has_value());
+}
+
 TEST(Channel, CallMatchesTheAnswerAndHonoursTheDeadline) {
     Pair p;
     std::thread server([&] {

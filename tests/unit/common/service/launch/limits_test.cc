@@ -68,6 +68,22 @@ TEST(Limits, SlotsOfAKilledLauncherAreReclaimed) {
     ::unlink(path.c_str());
 }
 
+TEST(Limits, SlotsOfAKilledLauncherMakeRoomForARenamedConnection) {
+    const std::string path = ::testing::TempDir() + "posada-limits-named-" + std::to_string(::getpid());
+    auto limits = Limits::open(path, "pop3d", small());
+    const auto mine = limits->admit("proxy 1", at(0));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto own = Limits::open(path, "pop3d", small());
+        own->admit("a", at(0));
+        own->admit("a", at(0));
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_FALSE(limits->rename(mine.slot, "a", at(0)));
+    ::unlink(path.c_str());
+}
+
 TEST(Limits, APenaltyDoublesToItsMaximumAndFades) {
     auto limits = Limits::open("", "pop3d", small());
     EXPECT_EQ(limits->penalise("a", at(0)), Millis(2'000));
@@ -89,6 +105,49 @@ TEST(Limits, AFullTableOfPenaltiesIsPermissiveAndItsOldPlacesAreTakenAgain) {
     EXPECT_EQ(limits->admit("s4095", at(1)).refused, Refused::penalty);
     EXPECT_EQ(limits->penalise("late", at(2'000 + 60'001)), Millis(2'000));
     EXPECT_EQ(limits->admit("late", at(2'000 + 60'002)).refused, Refused::penalty);
+}
+
+// A proxy has named its client.
+TEST(Limits, ARenamedConnectionCountsForItsNewSource) {
+    auto limits = Limits::open("", "pop3d", small());
+    const auto first = limits->admit("proxy 1", at(0));
+    const auto second = limits->admit("proxy 2", at(0));
+    const auto third = limits->admit("proxy 3", at(0));
+    EXPECT_FALSE(limits->rename(first.slot, "a", at(0)));
+    EXPECT_FALSE(limits->rename(second.slot, "a", at(0)));
+    EXPECT_EQ(limits->rename(third.slot, "a", at(0)), Refused::per_source);
+    EXPECT_EQ(limits->admit("a", at(0)).refused, Refused::per_source);
+    limits->penalise("b", at(0));
+    EXPECT_EQ(limits->rename(third.slot, "b", at(1'999)), Refused::penalty);
+    EXPECT_FALSE(limits->rename(third.slot, "b", at(2'000)));
+}
+
+TEST(Limits, ASlotThatIsAnothersIsNotReleased) {
+    const std::string path = ::testing::TempDir() + "posada-limits-other-" + std::to_string(::getpid());
+    LimitConfig config = small();
+    config.per_source = 1;
+    auto limits = Limits::open(path, "pop3d", config);
+    const auto mine = limits->admit("a", at(0));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        Limits::open(path, "pop3d", config)->release(mine.slot);
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(limits->admit("a", at(0)).refused, Refused::per_source);
+    limits->release(1'000'000); // nor one that does not exist
+    ::unlink(path.c_str());
+}
+
+TEST(Limits, TheTableHasAnEndWhateverTheConfigurationPermits) {
+    constexpr std::uint32_t places = 16'384;
+    LimitConfig config;
+    config.total = config.per_service = config.per_source = 2 * places;
+    auto limits = Limits::open("", "pop3d", config);
+    for (std::uint32_t i = 0; i < places; ++i) ASSERT_EQ(limits->admit("a", at(0)).slot, i);
+    EXPECT_EQ(limits->admit("a", at(0)).refused, Refused::total);
+    limits->release(7);
+    EXPECT_EQ(limits->admit("a", at(0)).slot, 7U);
 }
 
 } // namespace

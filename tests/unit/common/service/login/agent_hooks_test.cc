@@ -48,6 +48,21 @@ TEST_F(LoginAgentTest, AnAgentLivesLongerThanALoginMayTake) {
     EXPECT_EQ(hear(std::move(link.answers[0].fds[0])).group, ::getpgrp());
 }
 
+// Else the second would hear of a free worker at its deadline.
+TEST_F(LoginAgentTest, AWorkerThatIsAnAgentMakesRoomForTheNextLogin) {
+    config.workers = 1;
+    config.deadline = Seconds(4);
+    OneHook hook(*loop);
+    FakeLink first_link(*loop);
+    FakeLink second_link(*loop);
+    LoginSession first(service(), first_link, info(), &hook);
+    LoginSession second(service(), second_link, info(), &hook);
+    send_password(first, "daniel", "hungry");
+    send_password(second, "daniel", "hungry");
+    EXPECT_TRUE(wait(first_link, 0).ok());
+    EXPECT_TRUE(wait(second_link, 0).ok());
+}
+
 // What PAM modules read of /etc/shadow stays in the worker.
 TEST_F(LoginAgentTest, AfterAnotherBackendTheAgentIsAProcessOfItsOwn) {
     struct FirstUnknown final : auth::Backend {
