@@ -108,6 +108,7 @@ class ConnectionTest : public ::testing::Test {
         std::thread other([&] {
             if (client_does) client_does();
             read_all();
+            client.reset();
         });
         conn->start();
         loop->run();
@@ -158,8 +159,9 @@ TEST_F(ConnectionTest, AClientThatHasSentEverythingGetsEveryAnswer) {
 }
 
 TEST_F(ConnectionTest, SilenceEndsTheSessionWithItsFarewell) {
-    patience = Millis(200);
-    EXPECT_EQ(serve([&] { send("one\n"); }), "one\ntoo late\n");
+    patience = Millis(500);
+    send("one\n");
+    EXPECT_EQ(serve(), "one\ntoo late\n");
     EXPECT_TRUE(logged_line("reason=timeout"));
 }
 
