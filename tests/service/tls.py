@@ -216,6 +216,9 @@ def half_a_renewal_keeps_the_old_certificate():
             d.wait_log(rf'cert-rejected service=\S+ error="{chain} and {key}: the private key does not belong to the '
                        r'certificate of CN=new\.test"')
             assert served_certificate(d.port) == first
+            d.process.send_signal(signal.SIGHUP)
+            d.wait_log("config-rejected .*the private key does not belong")
+            assert served_certificate(d.port) == first
             renewal_is_served(d, first, lambda: os.rename(new_key, key))
 
 

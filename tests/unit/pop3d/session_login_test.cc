@@ -169,6 +169,26 @@ TEST(Pop3Login, ThreeRefusedCommandsClose) {
     EXPECT_EQ(server.notes.back().event->id, "protocol-abuse");
 }
 
+TEST(Pop3Login, AfterTheLoginRefusedCommandsAreCountedAnew) {
+    Policy policy = test_policy();
+    policy.max_bad_commands_login = policy.max_bad_commands = 2;
+    Server server(lan, policy);
+    server.say("FOO");
+    server.say("USER lir");
+    ASSERT_TRUE(server.say("PASS pamplona").starts_with("+OK"));
+    server.say("FOO");
+    EXPECT_FALSE(server.closed());
+    server.say("FOO");
+    EXPECT_TRUE(server.closed());
+}
+
+TEST(Pop3Login, AMalformedLineEndsAnExchange) {
+    Server server;
+    server.say("AUTH PLAIN");
+    EXPECT_TRUE(server.say(std::string("a\0b", 3)).starts_with("-ERR "));
+    EXPECT_TRUE(server.say("CAPA").starts_with("+OK")) << "a command again";
+}
+
 TEST(Pop3Login, TheNumberOfRefusedCommandsIsConfigured) {
     Policy policy = test_policy();
     policy.max_bad_commands_login = 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtpd/queue.h"
 
+#include <fcntl.h>
+
 #include <optional>
 
 #include "common/base/log.h"
@@ -225,6 +227,34 @@ TEST_F(QueueTest, ASizeThatDoesNotFitTheEnvelopeIsRefused) {
                    [&](Result<std::string> id) { answer = std::move(id); });
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->error().code, Errc::protocol);
+}
+
+TEST_F(QueueTest, APartAndAnAddressHaveALargestSize) {
+    Incoming incoming;
+    queue_->add_part(incoming, memfd_with(std::string(max_memfd + 1, 'p')).get());
+    EXPECT_EQ(incoming.failed.error().code, Errc::protocol);
+    const std::string domain = "@micasa.test";
+    for (const std::size_t octets : {330U, 331U}) {
+        const std::string address = std::string(octets - domain.size(), 'x') + domain;
+        const auto as_sender = submit({"daniel@micasa.test"}, "one", address);
+        const auto as_recipient = submit({address}, "two");
+        ASSERT_TRUE(queue_->flush());
+        EXPECT_EQ((*as_sender)->ok(), octets == 330) << octets;
+        EXPECT_EQ((*as_recipient)->ok(), octets == 330) << octets;
+    }
+}
+
+TEST_F(QueueTest, ADiskThatFailsIsTheQueuesEnd) {
+    const UniqueFd unreadable(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); // has a size, and read(2) fails
+    Incoming parts;
+    queue_->add_part(parts, unreadable.get());
+    EXPECT_EQ(parts.failed.error().code, Errc::io);
+    EXPECT_FALSE(queue_->flush().ok());
+    restart();
+    Incoming whole;
+    queue_->submit(std::move(whole), unreadable.get(), envelope_to({"daniel@micasa.test"}, 1),
+                   [](const auto& id) { EXPECT_EQ(id.error().code, Errc::io); });
+    EXPECT_FALSE(queue_->flush().ok());
 }
 
 TEST_F(QueueTest, MemoryAndSizeAreLimited) {

@@ -233,6 +233,17 @@ TEST(SmtpRegression, Row18_CVE_2020_28020_HeaderWithoutEnd) {
     EXPECT_TRUE(server.spool.empty());
 }
 
+TEST(SmtpRegression, Row18_TheHeaderMayHaveItsLargestSizeAndNoMore) {
+    for (const auto& [octets, verdict] : {std::pair{200, "250"}, std::pair{201, "552"}}) {
+        Policy policy = default_policy();
+        policy.max_header_size = 200;
+        SmtpServer server(policy);
+        start_message(server);
+        const std::string field = "Subject: " + std::string(static_cast<std::size_t>(octets) - 13, 'x') + "\r\n";
+        EXPECT_EQ(server.say(field + "\r\nbody\r\n.\r\n").substr(0, 3), verdict) << octets;
+    }
+}
+
 TEST(SmtpRegression, Row19_CVE_2019_10149_RecipientIsNoLanguage) {
     for (const char* local : {"${run{/bin/true}}", "${lookup}", "%n", "$USER", "|id", "../lir"}) {
         SmtpServer server;

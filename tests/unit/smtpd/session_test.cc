@@ -21,6 +21,16 @@ void start_message(SmtpServer& server) {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+TEST(SmtpSession, WhoIsRefusedTooOftenIsLoggedAndEnded) {
+    Policy policy = default_policy();
+    policy.max_errors = 2;
+    SmtpServer server(policy);
+    (void)server.codes("FOO\r\n");
+    EXPECT_FALSE(server.closed() || server.logged("protocol-abuse"));
+    (void)server.codes("FOO\r\n");
+    EXPECT_TRUE(server.closed() && server.logged("protocol-abuse"));
+}
+
 TEST(SmtpSession, EnvelopeReachesTheQueue) {
     SmtpServer server;
     (void)server.codes("EHLO client.example\r\n");

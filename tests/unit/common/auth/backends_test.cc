@@ -100,6 +100,8 @@ TEST_F(BackendsTest, KnownUnknownLockedAndMalformedNamesAllCostExactlyOneHash) {
     EXPECT_EQ(hashes, 1U);
     EXPECT_EQ(login("", "wrong").reason, "bad-name");
     EXPECT_EQ(hashes, 1U);
+    EXPECT_EQ(login(std::string(256, 'x'), "wrong").reason, "bad-name");
+    EXPECT_EQ(hashes, 1U);
     EXPECT_EQ(login("daniel.morato", "").reason, "empty-password");
     EXPECT_EQ(hashes, 1U);
     EXPECT_EQ(login("daniel.morato", std::string(900, 'x')).reason, "password-too-long");

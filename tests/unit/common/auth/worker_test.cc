@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -170,6 +171,18 @@ TEST(Worker, HasNothingOpenButStandardStreamsLogAndResult) {
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(split(*result, ' ').size(), 3U) << "log, result, and the empty rest: " << *result;
     EXPECT_NE((" " + *result).find(" " + std::to_string(log.get()) + " "), std::string::npos);
+}
+
+// Whoever may trace it, or outlives its owner, has a password.
+TEST(Worker, CannotBeTracedAndEndsWithItsOwner) {
+    WorkerPool pool(2, Seconds(30), -1);
+    auto worker = pool.start([] {
+        int at_the_owners_end = 0;
+        ::prctl(PR_GET_PDEATHSIG, &at_the_owners_end);
+        return std::to_string(at_the_owners_end) + " " + std::to_string(::prctl(PR_GET_DUMPABLE));
+    });
+    ASSERT_TRUE(worker.ok());
+    EXPECT_EQ(*wait_for(**worker), std::to_string(SIGKILL) + " 0");
 }
 
 TEST(Worker, LeavesNoCoreAndStartsWithDefaultSignals) {

@@ -64,6 +64,13 @@ TEST(Line, OverlongLineIsSwallowedAndReportedOnce) {
     EXPECT_FALSE(reader.pending());
 }
 
+TEST(Line, AnOverlongLineInPiecesIsNotKept) {
+    LineReader reader(16);
+    for (int i = 0; i < 17; ++i) EXPECT_EQ(reader.consume("x").kind, LineKind::need_more);
+    reader.set_max_line(1000); // what was kept would be a line now
+    EXPECT_EQ(reader.consume("\n").kind, LineKind::too_long);
+}
+
 TEST(Line, NothingBehindTheLineEndIsEaten) {
     LineReader reader(512);
     EXPECT_EQ(reader.consume("STARTTLS\r\nRSET\r\n").consumed, 10U);

@@ -89,6 +89,16 @@ TEST_P(DeliveryTest, AFailedDataSyncPublishesNothing) {
     EXPECT_EQ(recording.count("fsync tmp/a") + recording.count("syncfs"), 1U) << "a failed sync is not tried again";
 }
 
+// NFS and quotas may say so only then.
+TEST_P(DeliveryTest, AFileThatCannotBeClosedIsNotPublished) {
+    DeliveryBatch batch(*maildir, GetParam());
+    recording.fail = "close tmp/a";
+    recording.fail_errno = EDQUOT;
+    add(batch, "a", "1");
+    EXPECT_EQ(batch.commit()[0].error().code, Errc::no_space);
+    EXPECT_EQ(recording.count("rename"), 0U);
+}
+
 TEST_P(DeliveryTest, AFailedDirectorySyncIsNoDelivery) {
     DeliveryBatch batch(*maildir, GetParam());
     add(batch, "a", "1");

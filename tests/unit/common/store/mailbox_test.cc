@@ -2,6 +2,7 @@
 #include "common/store/mailbox.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <atomic>
@@ -93,6 +94,17 @@ TEST_F(MailboxTest, AFileSwappedForALinkIsNotOpened) {
     ASSERT_EQ(::unlink((scratch.maildir() + "/new/1.a,S=6,W=8").c_str()), 0);
     ASSERT_EQ(::symlink("/etc/passwd", (scratch.maildir() + "/new/1.a,S=6,W=8").c_str()), 0);
     EXPECT_FALSE(box.open_message(0).ok());
+}
+
+TEST_F(MailboxTest, AFileSwappedForAFifoOrADirectoryIsNotOpened) {
+    for (const char* name : {"/new/1.a,S=6,W=8", "/new/2.a,S=6,W=8"}) scratch.put(name, "a: b\n\n");
+    Mailbox box = open();
+    for (const char* name : {"/new/1.a,S=6,W=8", "/new/2.a,S=6,W=8"})
+        ASSERT_EQ(::unlink((scratch.maildir() + name).c_str()), 0);
+    ASSERT_EQ(::mkfifo((scratch.maildir() + "/new/1.a,S=6,W=8").c_str(), 0600), 0);
+    ASSERT_EQ(::mkdir((scratch.maildir() + "/new/2.a,S=6,W=8").c_str(), 0700), 0);
+    EXPECT_FALSE(box.open_message(0).ok());
+    EXPECT_FALSE(box.open_message(1).ok());
 }
 
 TEST_F(MailboxTest, AMessageThatMovedIsStillReadAndRemoved) {

@@ -61,7 +61,11 @@ inline const FileOps& recording_ops() {
         },
         [](int fd) { return record("fsync " + path_of(fd)) ? -1 : ::fsync(fd); },
         [](int fd) { return record("syncfs") ? -1 : ::syncfs(fd); },
-        [](int fd) { return ::close(fd); },
+        [](int fd) {
+            const bool fails = recording.fail == "close " + path_of(fd);
+            if (fails) errno = recording.fail_errno;
+            return ::close(fd) != 0 || fails ? -1 : 0;
+        },
         [](int from_at, const char* from, int to_at, const char* to) {
             if (record("rename " + path_of(from_at) + "/" + from + " " + path_of(to_at) + "/" + to)) return -1;
             return ::renameat(from_at, from, to_at, to);

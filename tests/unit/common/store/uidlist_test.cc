@@ -3,7 +3,9 @@
 #include "common/store/uidlist.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -41,6 +43,12 @@ class UidlistTest : public ::testing::Test {
     Scratch scratch;
     Result<Maildir> maildir;
 };
+
+std::size_t peak_mib() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return static_cast<std::size_t>(used.ru_maxrss) / 1024;
+}
 
 } // namespace
 
@@ -283,6 +291,19 @@ TEST_F(UidlistTest, TheListIsNoWayOutOfTheMailbox) {
     EXPECT_EQ(uidls().size(), 1U);
     EXPECT_NE(uidvalidity(), 1U);
     EXPECT_EQ(scratch.get("../elsewhere"), "3 V1 N2\n1 :x\n");
+}
+
+// Sparse: it takes no room on the disk, and must take none in memory.
+TEST_F(UidlistTest, AListOfMoreThanAGibibyteIsNotRead) {
+    scratch.put("dovecot-uidlist", "");
+    const std::string path = scratch.maildir() + "/dovecot-uidlist";
+    if (::truncate(path.c_str(), (off_t{1} << 30) + 1) != 0) GTEST_SKIP() << "no sparse files here";
+    deliver(1);
+    const auto maildir_now = Maildir::open(scratch.maildir());
+    const auto list = Uidlist::load(*maildir_now);
+    ASSERT_TRUE(list.ok());
+    EXPECT_LT(peak_mib(), 1'000U);
+    EXPECT_EQ(uidls().size(), 1U);
 }
 
 TEST_F(UidlistTest, ADirectoryInItsPlaceIsAnError) {
