@@ -86,7 +86,7 @@ TEST(Line, ResetForgetsAnUnfinishedLine) {
 }
 
 TEST(Line, EverySplitGivesTheSameLines) {
-    const std::string text("EHLO a\r\nNOOP\n\r\nx\ry\r\n0123456789012345678901234567890123\r\nb\0\r\nQUIT\r\n", 67);
+    const std::string text("EHLO a\r\nNOOP\n\r\nx\ry\r\n0123456789012345678901234567890123\r\nb\0\r\nQUIT\r\n", 66);
     const Events whole = read(text, 32);
     EXPECT_EQ(whole.size(), 7U);
     for (std::size_t i = 0; i <= text.size(); ++i)
