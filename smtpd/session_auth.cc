@@ -22,8 +22,8 @@ std::vector<proto::SaslMechanism> Session::mechanisms() const {
 
 void Session::on_auth(std::string_view arg) {
     if (!peer_.auth) return reply(503, "5.5.1", "AUTH is not offered here");
+    // Nor during a message (RFC 4954 4), which begins after a login here.
     if (!login_.empty()) return reply(503, "5.5.1", "You have logged in already");
-    if (state_ != state_ready) return reply(503, "5.5.1", "AUTH is not possible during a message");
     const auto [name, initial] = split_word(trim(arg));
     const auto mechanism = proto::find_mechanism(name);
     bool offered = false;
