@@ -62,7 +62,7 @@ Status MailAgent::expire() {
     const UnixTime before = SystemClock().unix_now() - std::chrono::duration_cast<Seconds>(task_.expire).count();
     const auto expired = mailbox_->expire(before);
     if (!expired) return expired.error();
-    if (*expired != 0) log(event::mailbox_opened, {{"expired", std::to_string(*expired)}});
+    if (*expired != 0) log(event::mailbox_expired, {{"messages", std::to_string(*expired)}});
     return {};
 }
 

@@ -42,11 +42,10 @@ void Conn::load_list(std::uint32_t first) {
 
 void Conn::refuse_mailbox(const Error& error) {
     if (session().closed()) return;
-    const bool in_use = error.code == Errc::busy && error.text == "in-use";
     const bool permanent = error.code == Errc::invalid || error.code == Errc::denied;
-    session().mailbox_refused(in_use      ? MailboxRefusal::in_use
-                              : permanent ? MailboxRefusal::permanent
-                                          : MailboxRefusal::temporary);
+    session().mailbox_refused(error.code == Errc::in_use ? MailboxRefusal::in_use
+                              : permanent                ? MailboxRefusal::permanent
+                                                         : MailboxRefusal::temporary);
     run();
 }
 

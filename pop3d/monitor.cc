@@ -45,7 +45,7 @@ class Monitor final : public service::LoginMonitor {
     Status on_login(const auth::Account& account) override {
         const Millis delay = shared_.options.login_delay;
         if (delay > Millis(0) && !shared_.login_times.admit(account.name, shared_.clock.now(), delay))
-            return Error{Errc::busy, 0, std::string(service::login_too_soon)};
+            return Error{Errc::too_soon, 0, "the login delay is not over"};
         return {};
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ReadAhead: which messages to ask the agent for, and the opened ones that are not needed yet. A client that takes one
 // message after the other finds the next descriptor here, so that no RETR or TOP waits for another process; who jumps
-// about gets one descriptor at a time. Pure: descriptors are held, not used.
+// about gets one descriptor at a time. No I/O: descriptors are held, not used.
 #pragma once
 
 #include <cstdint>

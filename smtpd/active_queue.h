@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ActiveQueue: the part of the queue that is in memory: rows that are due, by destination, and who has leased which.
-// It is bounded; what does not fit stays in the spool until there is room. Pure. Destinations take turns, so that one
+// It is bounded; what does not fit stays in the spool until there is room. No I/O. Destinations take turns, so that one
 // busy mailbox does not starve the others.
 #pragma once
 

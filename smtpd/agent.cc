@@ -25,7 +25,7 @@ Status become(const AgentSetup& setup, const auth::Account& account) {
 
 struct OpenMailbox {
     store::Maildir maildir;
-    MailboxLimits limits;
+    QuotaPolicy limits;
 };
 
 Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_fd, priv::PreparedSandbox& sandbox) {
@@ -51,7 +51,7 @@ Result<OpenMailbox> open_mailbox(const AgentSetup& setup, int channel, int log_f
                         maildir->folder(store::Folder::fresh),
                         maildir->folder(store::Folder::cur)};
     close_all_except(keep);
-    MailboxLimits limits = setup.limits;
+    QuotaPolicy limits = setup.limits;
     limits.quota.octets = account->quota.value_or(limits.quota.octets);
     limits.quota.messages = account->quota_messages.value_or(limits.quota.messages);
     return OpenMailbox{std::move(*maildir), limits};

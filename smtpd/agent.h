@@ -35,7 +35,7 @@ struct AgentSetup {
     std::string hostname;
     auth::AccountSources sources;
     bool change_user = true; // false: unprivileged mode
-    MailboxLimits limits;    // where the account has none of its own
+    QuotaPolicy limits;      // where the account has none of its own
 };
 
 // The name of the account that an address belongs to; Errc::not_found if no account can have it.

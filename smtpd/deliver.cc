@@ -73,7 +73,7 @@ Deliver::Deliver(io::Loop& loop, priv::Reaper& reaper, DeliverConfig config)
 
 Deliver::~Deliver() {
     queue_.reset();
-    while (!agents_.empty()) retire(agents_.begin()->first, true);
+    while (!agents_.empty()) kill_agent(std::string(agents_.begin()->first));
 }
 
 // ---- the queue's side ----
@@ -100,7 +100,7 @@ void Deliver::request_lease(std::uint64_t number) {
 void Deliver::on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer) {
     if (!answer && answer.error().code == Errc::closed) return; // the queue is gone: connect() begins anew
     if (!answer || !well_formed(answer->body, RecipientKind::local) || answer->fds.size() != 1) {
-        log(event::queue_error, {{"error", "the queue handed out a malformed lease"}});
+        log(event::answer_breach, {{"what", "the queue handed out a malformed lease"}});
         return;
     }
     hand_over(number, std::make_shared<DeliverLease>(DeliverLease{std::move(answer->body)}), std::move(answer->fds[0]));
@@ -133,14 +133,14 @@ void Deliver::on_answer(std::uint64_t number, const std::string& address, const 
         report = {match(lease, std::move(answer->body.results)), answer->body.space};
         const bool old = loop_.clock().now() - agent.started >= config_.renew_after;
         agent.timer.start(config_.idle_after);
-        if (old) retire(address, false);
+        if (old) dismiss(address);
     } else {
         Error error = answer.error();
         if (agent.too_slow) error = Error{Errc::timeout, 0, "deadline"};
         if (error.code == Errc::closed || error.code == Errc::protocol || error.code == Errc::timeout)
             log(event::agent_fail, {{"address", address}, {"error", error.describe()}});
         report.results = all_failed(lease, error);
-        retire(address, true); // the next attempt starts with a fresh look at the account
+        kill_agent(address); // the next attempt starts with a fresh look at the account
     }
     finish(number, lease, std::move(report));
 }
@@ -170,7 +170,7 @@ Result<Deliver::Agent*> Deliver::agent_for(const std::string& address) {
     const auto found = agents_.find(address);
     if (found != agents_.end() && found->second->busy) return Error{Errc::busy, 0, "the mailbox is being written to"};
     if (found != agents_.end()) return found->second.get();
-    retire_idle_ones();
+    dismiss_idle_ones();
     auto agent = start_agent(address);
     if (!agent) return agent.error();
     return agents_.emplace(address, std::move(*agent)).first->second.get();
@@ -187,7 +187,8 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
         return agent_process(setup, std::move(pair->second), log_fd, sandbox_);
     });
     if (!pid) return pid.error();
-    auto agent = std::make_unique<Agent>(loop_, [this, address] { retire(address, agents_.at(address)->busy); });
+    auto agent = std::make_unique<Agent>(
+        loop_, [this, address] { agents_.at(address)->busy ? kill_agent(address) : dismiss(address); });
     agent->pid = *pid;
     agent->started = loop_.clock().now();
     agent->client = std::make_unique<service::MonitorClient>(loop_, std::move(pair->first), 0, nullptr);
@@ -196,25 +197,32 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
     return agent;
 }
 
-// Busy: killed, its channel's end is the answer to the request under way. Idle: closing the channel ends it.
-void Deliver::retire(const std::string& address, bool kill) {
+// The request under way is answered by the end of its channel.
+void Deliver::kill_agent(const std::string& address) {
     const auto found = agents_.find(address);
     if (found == agents_.end()) return;
     Agent& agent = *found->second;
-    if (kill && agent.pid > 0) ::kill(agent.pid, SIGKILL);
+    if (agent.pid > 0) ::kill(agent.pid, SIGKILL);
     if (agent.busy && queue_) {
         agent.too_slow = true;
-        return;
+    } else {
+        dismiss(address);
     }
+}
+
+// It ends when its channel closes.
+void Deliver::dismiss(const std::string& address) {
+    const auto found = agents_.find(address);
+    if (found == agents_.end()) return;
     loop_.defer([gone = std::shared_ptr<Agent>(std::move(found->second))] {}); // we may be inside its callback
     agents_.erase(found);
 }
 
 // Twice as many agents as can work at once, at most.
-void Deliver::retire_idle_ones() {
+void Deliver::dismiss_idle_ones() {
     for (auto it = agents_.begin(); it != agents_.end() && agents_.size() >= 2 * config_.concurrency;) {
         const auto next = std::next(it);
-        if (!it->second->busy) retire(std::string(it->first), false);
+        if (!it->second->busy) dismiss(std::string(it->first));
         it = next;
     }
 }

@@ -26,7 +26,7 @@ struct DeliverConfig {
     std::string hostname;
     auth::AccountSources sources;
     bool change_user = true;
-    MailboxLimits limits;
+    QuotaPolicy limits;
     std::uint32_t concurrency = 20;
     std::uint32_t batch = 100;
     Millis deadline{300'000};   // of one batch
@@ -62,8 +62,9 @@ class Deliver {
                    Result<priv::Answered<LeaseReport>> answer);
     void finish(std::uint64_t number, const Lease& lease, LeaseReport report);
     void finished(std::uint64_t number);
-    void retire(const std::string& address, bool kill);
-    void retire_idle_ones();
+    void kill_agent(const std::string& address);
+    void dismiss(const std::string& address);
+    void dismiss_idle_ones();
 
     io::Loop& loop_;
     priv::Reaper& reaper_;

@@ -37,7 +37,7 @@ Result<HelperStart> receive_helper_start(priv::SandboxProfile profile) {
     auto options = service::decode_net_options(*dump, SmtpdOptions::section(), &start.options);
     if (!options) return options.error();
     start.mail = std::move(options->mail);
-    start.service = std::move(message.fds[1]);
+    start.socket = std::move(message.fds[1]);
     RETURN_IF_ERROR(set_nonblocking(start.channel.fd(), true));
     auto sandbox = priv::prepare_sandbox(profile, start.hello.sandbox, service::child_log_fd);
     if (!sandbox) return sandbox.error();

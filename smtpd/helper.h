@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How `smtpd --queue` and its two programs, smtpd-queue and smtpd-relay, find together: hello brings the configuration
-// and one service descriptor (the queue's listening socket, or the relay's channel to the queue).
+// and one socket (the queue's listening socket, or the relay's channel to the queue).
 #pragma once
 
 #include <sys/types.h>
@@ -18,9 +18,9 @@
 namespace posada::smtpd {
 
 enum class HelperMessage : std::uint16_t {
-    hello = 1, // HelperHello; descriptors: configuration memfd, service
+    hello = 1, // HelperHello; descriptors: configuration memfd, socket
     ready = 2, // program: it works, confined
-    adopt = 3, // descriptor: a new service descriptor
+    adopt = 3, // descriptor: a new socket
     stop = 4,  // finish what is under way and exit
 };
 
@@ -39,7 +39,7 @@ struct HelperStart {
     SmtpdOptions options;
     service::MailOptions mail;
     priv::Channel channel; // non-blocking
-    UniqueFd service;
+    UniqueFd socket;
     priv::PreparedSandbox sandbox;
 };
 Result<HelperStart> receive_helper_start(priv::SandboxProfile profile);

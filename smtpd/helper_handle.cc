@@ -25,7 +25,7 @@ Result<std::unique_ptr<HelperHandle>> HelperHandle::start(io::Loop& loop, priv::
         raw->pid_ = -1;
         on_exit(status);
     });
-    const int fds[] = {config->get(), program.service.get()};
+    const int fds[] = {config->get(), program.socket.get()};
     RETURN_IF_ERROR(
         handle->channel_.send(static_cast<std::uint16_t>(HelperMessage::hello), 0, to_bytes(program.hello), fds));
     RETURN_IF_ERROR(set_nonblocking(handle->channel_.fd(), true));
@@ -53,7 +53,7 @@ void HelperHandle::on_readable() {
     on_ready_();
 }
 
-void HelperHandle::send_service(int fd) {
+void HelperHandle::send_socket(int fd) {
     if (channel_.valid() && !channel_.send(static_cast<std::uint16_t>(HelperMessage::adopt), 0, {}, {&fd, 1}))
         channel_.close();
 }

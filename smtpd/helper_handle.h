@@ -20,7 +20,7 @@ struct HelperProgram {
     service::Identity identity;
     HelperHello hello;
     std::string options; // dump
-    UniqueFd service;
+    UniqueFd socket;
     int log_fd = -1; // borrowed
 };
 
@@ -35,7 +35,7 @@ class HelperHandle {
 
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] bool ready() const { return ready_; }
-    void send_service(int fd);
+    void send_socket(int fd);
     void stop();
 
   private:

@@ -16,7 +16,7 @@ bool LeaseBuilder::has_room(std::uint64_t octets, std::size_t wire) const {
     return lease.messages.empty() || (octets_.size() + octets <= most_octets && wire_ + wire <= most_wire);
 }
 
-Result<LeaseBuilder::Added> LeaseBuilder::add_message(const StoredMessage& message) {
+Result<LeaseBuilder::Added> LeaseBuilder::add_message(const SpoolMessage& message) {
     const std::size_t wire = message_overhead + message.queue_id.size() + message.sender.size();
     if (message.in_file ? !lease.messages.empty() : has_file_ || !has_room(message.size, wire)) return Added::full;
     LeaseMessage out;

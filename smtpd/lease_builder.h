@@ -25,7 +25,7 @@ class LeaseBuilder {
   private:
     enum class Added : std::uint8_t { yes, gone, full };
     Result<Added> add(const ActiveRow& row);
-    Result<Added> add_message(const StoredMessage& message);
+    Result<Added> add_message(const SpoolMessage& message);
     [[nodiscard]] bool has_room(std::uint64_t octets, std::size_t wire) const;
 
     Spool& spool_;

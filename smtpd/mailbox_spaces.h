@@ -2,7 +2,7 @@
 // What the last deliveries said about mailboxes that are full or nearly so. The queue gathers it (SpaceReports) and
 // tells the net programs, which refuse recipients by it (KnownSpaces) without a question per recipient. A hint, kept in
 // memory, that ages: nothing is lost when it is wrong or missing, the mail waits in the queue then. Names travel as
-// hashes, so that a net program learns none that no client has told it. Pure.
+// hashes, so that a net program learns none that no client has told it. No I/O.
 #pragma once
 
 #include <cstdint>

@@ -55,6 +55,9 @@ RowResult result_of_error(std::uint64_t row, const Error& error) {
     case Errc::invalid:
     case Errc::exists:
     case Errc::busy:
+    case Errc::in_use:
+    case Errc::too_soon:
+    case Errc::last_try:
     case Errc::limit:
     case Errc::closed:
     case Errc::unavailable:

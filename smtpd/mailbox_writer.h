@@ -19,14 +19,14 @@ namespace posada::smtpd {
 // What to report for a row whose delivery ended with this error.
 RowResult result_of_error(std::uint64_t row, const Error& error);
 
-struct MailboxLimits {
+struct QuotaPolicy {
     store::QuotaLimits quota;
     bool reject = false; // what does not fit goes back to its sender instead of waiting
 };
 
 class MailboxWriter {
   public:
-    MailboxWriter(store::Maildir maildir, std::string hostname, const Clock& clock, MailboxLimits limits = {})
+    MailboxWriter(store::Maildir maildir, std::string hostname, const Clock& clock, QuotaPolicy limits = {})
         : maildir_(std::move(maildir)), hostname_(std::move(hostname)), clock_(clock), limits_(limits),
           quota_(maildir_, limits.quota) {}
     MailboxWriter(const MailboxWriter&) = delete; // quota_ points to maildir_
@@ -54,7 +54,7 @@ class MailboxWriter {
     store::Maildir maildir_;
     std::string hostname_;
     const Clock& clock_;
-    MailboxLimits limits_;
+    QuotaPolicy limits_;
     store::Quota quota_;
     SyncChoice sync_;
 };

@@ -45,7 +45,7 @@ static posada::service::LauncherDaemon launcher(bool submission) {
         daemon.serves = [](const service::Listener& listener) { return !listener.auth; };
     daemon.refusal = "421 4.7.0 too many connections, try again later\r\n";
     daemon.make_monitor = submission ? &smtpd::make_submission_monitor : &smtpd::make_monitor;
-    daemon.services = {"lookup", "queue"};
+    daemon.channels = {"lookup", "queue"};
     return daemon;
 }
 

@@ -23,7 +23,7 @@ class Smtpd : public service::MonitorService {
     std::unique_ptr<service::MonitorSession> make_session(service::MonitorLink&, const service::SessionInfo&) override {
         return nullptr;
     }
-    Result<UniqueFd> open_service(std::string_view name, pid_t program) override {
+    Result<UniqueFd> open_channel(std::string_view name, pid_t program) override {
         if (name == "queue") return open_queue(common_.paths.run_dir, QueueRole::receive);
         const auto identity = service::service_identity("lookup", common_.uid_base);
         if (!identity) return identity.error();

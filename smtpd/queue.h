@@ -78,7 +78,7 @@ class Queue {
     // What deliveries have said about mailboxes.
     [[nodiscard]] const SpaceReports& spaces() const { return spaces_; }
 
-    // ---- control ----
+    // ---- control ---- (what waits to be committed is committed first)
     Result<std::vector<QueueEntry>> list(std::uint64_t after_row, std::uint32_t most);
     Result<QueueStats> stats();
     Result<std::uint64_t> retry_now(std::string_view queue_id);

@@ -13,7 +13,7 @@ namespace posada::smtpd {
 
 struct Queue::Failures {
     struct OfMessage {
-        StoredMessage message;
+        SpoolMessage message;
         std::uint64_t first_row = 0;
         std::vector<FailedRecipient> recipients;
     };
@@ -84,7 +84,7 @@ Status Queue::write_outcome(const Outcome& outcome, Failures& failures) {
 // In the transaction that takes the row out of the queue: there is no moment in which the mail is nowhere.
 Status Queue::write_bounces(Failures& failures, std::vector<StoredMail>& bounces) {
     for (auto& [id, failed] : failures.by_message) {
-        const StoredMessage& message = failed.message;
+        const SpoolMessage& message = failed.message;
         const auto kind = classify_address(config_, message.sender);
         const bool wanted = bounce_wanted(message.sender) && kind.has_value();
         for (const FailedRecipient& recipient : failed.recipients)

@@ -91,8 +91,8 @@ void QueueServer::accept_peers() {
         const auto who = peer_credentials(socket.get());
         if (who.ok()) make_room(who->pid);
         if (!who || (who->uid != 0 && who->uid != owner_) || peers_.size() >= most_peers) {
-            log(event::queue_error,
-                {{"error", "a process may not use the queue's socket"}, {"uid", who ? std::to_string(who->uid) : "?"}});
+            log(event::queue_breach,
+                {{"uid", who ? std::to_string(who->uid) : "?"}, {"error", "may not use the queue's socket"}});
             continue;
         }
         auto peer = std::make_unique<Peer>();
@@ -119,7 +119,7 @@ void QueueServer::close_peer(std::uint64_t id, std::string_view why) {
     if (found == peers_.end()) return;
     const std::shared_ptr<Peer> peer(std::move(found->second));
     peers_.erase(found);
-    if (!why.empty()) log(event::queue_error, {{"error", std::string(why)}, {"action", "channel closed"}});
+    if (!why.empty()) log(event::queue_breach, {{"error", std::string(why)}});
     peer->watch.reset();
     peer->channel.close();
     for (auto& [session, incoming] : peer->incoming) queue_.abandon(incoming);

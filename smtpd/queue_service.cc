@@ -17,7 +17,7 @@
 #include "common/service/launch/notify.h"
 #include "common/service/log_transport.h"
 #include "common/service/login/login.h"
-#include "smtpd/directory.h"
+#include "smtpd/durable_directory.h"
 #include "smtpd/options.h"
 #include "smtpd/queue_open.h"
 
@@ -125,7 +125,7 @@ Status QueueService::start_program(Program& program) {
     helper.hello.sandbox = settings_.service().sandbox;
     helper.hello.owner = ::geteuid();
     helper.options = settings_.net_dump();
-    helper.service = std::move(*service_fd);
+    helper.socket = std::move(*service_fd);
     helper.log_fd = log_out_.get();
     auto started = HelperHandle::start(
         loop_, reaper_, std::move(helper), [this, &program] { program_ready(program); },
@@ -142,7 +142,7 @@ void QueueService::program_ready(Program& program) {
         if (wants_relay() && !relay_.handle) relay_.restart->start(Millis(0));
         auto channel = relay_.handle ? open_queue(settings_.common().paths.run_dir, QueueRole::relay)
                                      : Result<UniqueFd>(Error{Errc::unavailable, 0, "no relay"});
-        if (channel) relay_.handle->send_service(channel->get());
+        if (channel) relay_.handle->send_socket(channel->get());
     }
     announce_when_ready();
 }

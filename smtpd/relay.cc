@@ -77,7 +77,7 @@ void Relay::ask_for_work() {
 void Relay::on_lease(std::uint64_t number, Result<priv::Answered<Lease>> answer) {
     if (!answer && answer.error().code == Errc::closed) return; // lose_everything() follows
     if (!answer || !well_formed(answer->body, RecipientKind::route) || answer->fds.size() != 1) {
-        log(event::queue_error, {{"error", "the queue handed out a malformed lease"}});
+        log(event::answer_breach, {{"what", "the queue handed out a malformed lease"}});
         return;
     }
     auto job = std::make_unique<Job>();

@@ -31,7 +31,7 @@ Result<RelayConfig> config_of(const HelperStart& start) {
 
 int serve(HelperStart& start, io::Loop& loop, RelayConfig config) {
     Relay relay(loop, std::move(config));
-    relay.connect(std::move(start.service));
+    relay.connect(std::move(start.socket));
     const io::Watch control(loop, start.channel.fd(), io::Interest::read, [&](io::Interest) {
         auto received = start.channel.receive(1);
         if (!received && received.error().code == Errc::busy) return;

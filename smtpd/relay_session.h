@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // RelaySession: the client's half of SMTP (RFC 5321): EHLO or HELO, STARTTLS as the route says, PIPELINING, SIZE,
-// 8BITMIME, several messages per connection. Pure: bytes and events in, effects out; relay_connection.cc is its driver.
+// 8BITMIME, several messages per connection. No I/O: bytes and events in, effects out; relay_connection.cc is its
+// driver.
 #pragma once
 
 #include <cstdint>

@@ -18,9 +18,9 @@
 #include "common/proto/line.h"
 #include "common/proto/sasl.h"
 #include "smtpd/commands.h"
-#include "smtpd/envelope.h"
 #include "smtpd/options.h"
 #include "smtpd/received.h"
+#include "smtpd/transaction.h"
 
 namespace posada::smtpd {
 
@@ -186,6 +186,7 @@ class Session {
     void body(std::string_view text, std::string owned);
     void end_of_data();
     [[nodiscard]] std::string trace_field() const;
+    [[nodiscard]] std::string transaction_id() const; // of the Received field and of mail-in
     bool refuse_content();
     void note_mail_in(std::string_view queue_id);
 

@@ -42,12 +42,16 @@ void Session::space_exhausted() {
     effects_.push_back(DropBody{});
 }
 
+std::string Session::transaction_id() const {
+    return std::to_string(peer_.session) + "." + std::to_string(messages_ + 1);
+}
+
 std::string Session::trace_field() const {
     Trace trace;
     trace.helo = helo_;
     trace.peer_literal = peer_.literal;
     trace.host = policy_.hostname;
-    trace.id = std::to_string(peer_.session) + "." + std::to_string(messages_ + 1);
+    trace.id = transaction_id();
     trace.tls = tls_active_ ? tls_.description : "";
     if (mail_.recipients.size() == 1) trace.recipient = mail_.recipients.front().mailbox.text();
     trace.extended = extended_;
@@ -127,7 +131,8 @@ void Session::end_of_data() {
 }
 
 void Session::note_mail_in(std::string_view queue_id) {
-    std::vector<LogField> fields{{"queue-id", std::string(queue_id)},
+    std::vector<LogField> fields{{"id", transaction_id()},
+                                 {"queue-id", std::string(queue_id)},
                                  {"from", mail_.sender.text()},
                                  {"recipients", std::to_string(mail_.recipients.size())},
                                  {"size", std::to_string(data_->size())}};
@@ -140,9 +145,9 @@ void Session::queue_answer(QueueVerdict verdict, std::string_view queue_id) {
     wait_ = Wait::nothing;
     switch (verdict) {
     case QueueVerdict::stored:
+        note_mail_in(queue_id);
         ++messages_;
         idle_commands_ = 0;
-        note_mail_in(queue_id);
         reply(250, "2.0.0", std::string(queue_id) + " Message accepted for delivery");
         break;
     case QueueVerdict::no_space: refuse_mail(452, "4.3.1", "No space for this message now, try again later", ""); break;

@@ -21,7 +21,7 @@ namespace posada::smtpd {
 
 constexpr std::uint64_t max_blob = 256 * 1024;
 
-struct StoredMessage {
+struct SpoolMessage {
     std::uint64_t id = 0;
     std::string queue_id;
     std::string sender;
@@ -41,7 +41,7 @@ struct StoredRow {
 };
 
 struct StoredMail {
-    StoredMessage message;
+    SpoolMessage message;
     std::vector<StoredRow> rows;
 };
 
@@ -96,11 +96,11 @@ class Spool {
     // Waiting rows that are due, oldest appointment first.
     Result<std::vector<StoredRow>> due(UnixTime now, std::uint32_t most);
     Result<UnixTime> next_appointment(UnixTime after); // 0 = none
-    Result<StoredMessage> message(std::uint64_t id);
+    Result<SpoolMessage> message(std::uint64_t id);
     Result<std::string> body(std::uint64_t message); // of a message that is not in a file
-    Result<UniqueFd> open_body(const StoredMessage& message);
+    Result<UniqueFd> open_body(const SpoolMessage& message);
     // The first octets of any message.
-    Result<std::string> head(const StoredMessage& message, std::size_t most);
+    Result<std::string> head(const SpoolMessage& message, std::size_t most);
     Result<std::vector<QueueEntry>> list(std::uint64_t after_row, std::uint32_t most);
     Result<QueueStats> stats(UnixTime now);
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "smtpd/directory.h"
+#include "smtpd/durable_directory.h"
 #include "smtpd/spool_schema.h"
 #include "smtpd/spool_sql.h"
 
@@ -162,13 +162,13 @@ Result<UnixTime> Spool::next_appointment(UnixTime after) {
     return *row && !sql_->next_due.null(0) ? static_cast<UnixTime>(sql_->next_due.number(0)) : UnixTime{0};
 }
 
-Result<StoredMessage> Spool::message(std::uint64_t id) {
+Result<SpoolMessage> Spool::message(std::uint64_t id) {
     Statement& s = sql_->message_by_id;
     const StatementScope scope(s);
     auto row = s.bind(1, id).step();
     if (!row) return row.error();
     if (!*row) return Error{Errc::not_found, 0, "no such message"};
-    StoredMessage message;
+    SpoolMessage message;
     message.id = s.number(0);
     message.queue_id = s.text(1);
     message.sender = s.text(2);
@@ -187,13 +187,13 @@ Result<std::string> Spool::body(std::uint64_t message) {
     return std::string(sql_->body_by_id.text(0));
 }
 
-Result<UniqueFd> Spool::open_body(const StoredMessage& message) {
+Result<UniqueFd> Spool::open_body(const SpoolMessage& message) {
     UniqueFd fd(::openat(bodies_fd_.get(), message.queue_id.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd.valid()) return errno_error(body_path(message.queue_id));
     return fd;
 }
 
-Result<std::string> Spool::head(const StoredMessage& message, std::size_t most) {
+Result<std::string> Spool::head(const SpoolMessage& message, std::size_t most) {
     if (!message.in_file) {
         const StatementScope scope(sql_->head_by_id);
         auto row = sql_->head_by_id.bind(1, message.id).bind(2, most).step();

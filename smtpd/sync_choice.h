@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SyncChoice: fsync of every message, or one syncfs for the batch? Which is faster depends on the disk and on who else
-// writes to it, so it is measured all the time. Pure.
+// writes to it, so it is measured all the time. No I/O.
 #pragma once
 
 #include <array>

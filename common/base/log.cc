@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "common/base/text.h"
@@ -15,7 +17,7 @@ namespace {
 LogSink* current_sink = nullptr;
 
 constexpr LogEvent events[] = {
-#define POSADA_EVENT(name, id, level, monitor_only, meaning) event::name,
+#define POSADA_EVENT(name, id, level, monitor_only, fields, meaning) event::name,
 #include "common/base/events.def"
 #undef POSADA_EVENT
 };
@@ -26,6 +28,14 @@ bool is_plain_word(std::string_view s) noexcept {
                std::string_view("-_.:/+@,[]").find(c) != std::string_view::npos;
     });
 }
+
+#ifdef POSADA_SANITIZED
+bool may_have(const LogEvent& event, std::string_view field) {
+    for (auto [name, rest] = split_word(event.fields); !name.empty(); std::tie(name, rest) = split_word(rest))
+        if (name == field) return true;
+    return false;
+}
+#endif
 
 } // namespace
 
@@ -40,6 +50,9 @@ const LogEvent* find_log_event(std::string_view id) noexcept {
 std::string format_log(const LogEvent& event, const std::vector<LogField>& fields) {
     std::string line(event.id);
     for (const LogField& field : fields) {
+#ifdef POSADA_SANITIZED
+        if (!may_have(event, field.name)) std::abort();
+#endif
         line.append(" ").append(field.name).append("=");
         if (is_plain_word(field.value)) {
             line += field.value;

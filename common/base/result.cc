@@ -5,25 +5,6 @@
 
 namespace posada {
 
-const char* errc_name(Errc code) noexcept {
-    switch (code) {
-    case Errc::invalid: return "invalid";
-    case Errc::not_found: return "not-found";
-    case Errc::exists: return "exists";
-    case Errc::denied: return "denied";
-    case Errc::busy: return "busy";
-    case Errc::limit: return "limit";
-    case Errc::timeout: return "timeout";
-    case Errc::closed: return "closed";
-    case Errc::unavailable: return "unavailable";
-    case Errc::io: return "io";
-    case Errc::no_space: return "no-space";
-    case Errc::corrupt: return "corrupt";
-    case Errc::protocol: return "protocol";
-    }
-    return "unknown";
-}
-
 std::string Error::describe() const {
     if (sys == 0) return text;
     return text + ": " + ::strerrordesc_np(sys);

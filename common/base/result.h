@@ -18,6 +18,9 @@ enum class Errc : std::uint8_t {
     exists,      // it exists already
     denied,      // credentials or permissions refuse it
     busy,        // somebody else holds it now; try again
+    in_use,      // another session has the mailbox open
+    too_soon,    // right, but the delay between two of these is not over
+    last_try,    // denied, and no further try will be looked at
     limit,       // a configured limit was reached
     timeout,     // a deadline passed
     closed,      // the peer went away
@@ -27,8 +30,6 @@ enum class Errc : std::uint8_t {
     corrupt,     // stored data do not parse
     protocol,    // the other side broke the agreed protocol
 };
-
-const char* errc_name(Errc code) noexcept;
 
 struct Error {
     Errc code = Errc::io;

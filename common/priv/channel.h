@@ -56,7 +56,7 @@ class Channel {
 
     // The descriptors are borrowed; the kernel duplicates them. Errc::closed when the peer is gone, Errc::busy when a
     // non-blocking socket is full or, blocking or not, the processes of this user have too many descriptors on their
-    // way to others: try again.
+    // way to others: try again. It has slept a millisecond then, so that whoever tries at once does not spin.
     Status send(std::uint16_t type, std::uint64_t session, std::string_view payload, std::span<const int> fds = {});
     // nullopt = end of file. Errc::busy = nothing there now (non-blocking). Errc::protocol = malformed packet or more
     // than max_fds descriptors (they are closed). With max_fds == 0 there is no control buffer at all.

@@ -6,9 +6,9 @@ namespace posada::service {
 proto::LoginRefusal login_refusal(const Error& error) {
     using proto::LoginRefusal;
     if (error.code == Errc::invalid) return LoginRefusal::malformed;
-    if (error.code == Errc::busy && error.text == login_too_soon) return LoginRefusal::too_soon;
-    if (error.code != Errc::denied) return LoginRefusal::temporary;
-    return error.text == last_attempt ? LoginRefusal::last_attempt : LoginRefusal::denied;
+    if (error.code == Errc::too_soon) return LoginRefusal::too_soon;
+    if (error.code == Errc::last_try) return LoginRefusal::last_attempt;
+    return error.code == Errc::denied ? LoginRefusal::denied : LoginRefusal::temporary;
 }
 
 } // namespace posada::service

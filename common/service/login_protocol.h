@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The login requests of a net process to its monitor: rows, limits, payloads. Daemons put LoginRequests into their
 // table. A refusal is a failure with one of
-//     denied       wrong credentials: -ERR [AUTH], 535 5.7.8. Text last_attempt = no further attempt will be looked at:
-//                  close the connection after the reply.
+//     denied       wrong credentials: -ERR [AUTH], 535 5.7.8.
+//     last_try     the same, and no further attempt will be looked at: close the connection after the reply.
+//     too_soon     right, but before the login delay is over: [LOGIN-DELAY].
 //     unavailable, timeout, limit, busy
-//                  not decided: -ERR [SYS/TEMP], 454 4.7.0 (busy with the text "in-use" from a POP3 agent: [IN-USE]).
-//     busy         with the text login_too_soon: right, but before the login delay is over: [LOGIN-DELAY].
+//                  not decided: -ERR [SYS/TEMP], 454 4.7.0.
 //     invalid      scram_first only: the message is malformed: -ERR, 501 5.5.2.
 #pragma once
 
@@ -21,9 +21,6 @@ namespace posada::service {
 
 constexpr priv::Phase before_login = priv::first_phase;
 constexpr priv::Phase after_login = priv::second_phase;
-
-inline constexpr std::string_view last_attempt = "last attempt";
-inline constexpr std::string_view login_too_soon = "too soon";
 
 // Of the error that a login request was answered with.
 proto::LoginRefusal login_refusal(const Error& error);

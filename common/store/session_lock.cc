@@ -26,7 +26,7 @@ Result<SessionLock> SessionLock::acquire(const Maildir& maildir, Millis wait) {
     // F_OFD_SETLKW knows no deadline, and a signal to end it would be one more thing to get wrong: poll.
     for (Millis pause = first_pause; !try_lock_file(fd.get()); pause = std::min(pause * 2, longest_pause)) {
         if (errno != EAGAIN && errno != EACCES) return errno_error(session_lock_name);
-        if (clock.now() >= deadline) return Error{Errc::busy, 0, "in-use"};
+        if (clock.now() >= deadline) return Error{Errc::in_use, 0, "another session has the mailbox open"};
         std::this_thread::sleep_for(std::min(pause, deadline - clock.now() + Millis(1)));
     }
     return SessionLock(std::move(fd));

@@ -14,7 +14,7 @@ inline constexpr const char* session_lock_name = "posada-pop3.lock";
 
 class SessionLock {
   public:
-    // Waits at most this long (blocking); then Errc::busy with the text "in-use".
+    // Waits at most this long (blocking); then Errc::in_use.
     static Result<SessionLock> acquire(const Maildir& maildir, Millis wait);
 
   private:

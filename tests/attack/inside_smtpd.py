@@ -140,8 +140,8 @@ def what_is_against_the_queues_table_closes_the_channel_and_is_logged_by_name():
         for name, _, octets, pad, fds, what in attempts(d.rows["queue"]):
             d.seen = len(d.log("queue.log"))
             d.at("queue", p).packet(octets, pad, fds)
-            d.refused(p, "queue.log", f"queue-error .*({what}|queue_hello: allowed once)" if name.startswith("queue_hello")
-                      else f"queue-error .*({what})", name)
+            d.refused(p, "queue.log", f"queue-breach .*({what}|queue_hello: allowed once)" if name.startswith("queue_hello")
+                      else f"queue-breach .*({what})", name)
         p.close()
         d.still_well()
 
@@ -153,7 +153,7 @@ def a_channel_to_the_queue_keeps_the_role_that_its_launcher_named():
         for role in range(6):
             d.seen = len(d.log("queue.log"))
             d.at("queue", p).packet(packed(HELLO, struct.pack("<BQ", role, 0)))
-            d.refused(p, "queue.log", "queue-error .*queue_hello: allowed once", f"hello as {role}")
+            d.refused(p, "queue.log", "queue-breach .*queue_hello: allowed once", f"hello as {role}")
         p.close()
         d.still_well()
 
@@ -169,7 +169,7 @@ def what_a_message_is_made_of_is_a_memfd_that_can_be_sealed():
                                      ("queue_submit", SUBMIT, envelope(0, b"lir@micasa.test"))):
                 d.seen = len(d.log("queue.log"))
                 d.at("queue", p).packet(packed(type, body, fds=1), 0, kind)
-                d.refused(p, "queue.log", f"queue-error .*({name}: descriptor cannot be sealed|truncated)", f"{name}: {kind}")
+                d.refused(p, "queue.log", f"queue-breach .*({name}: descriptor cannot be sealed|truncated)", f"{name}: {kind}")
         p.close()
         d.still_well()
 
@@ -182,7 +182,7 @@ def messages_that_are_begun_and_never_ended_are_few_and_their_recipients_bounded
             d.seen = len(d.log("queue.log"))
             for session in sessions:
                 p.packet(packed(RCPT, recipients(*[b"a@b"] * 6000), session=session))
-            eventually(lambda: re.search(f"queue-error .*queue_submit_rcpt: {why}", d.log("queue.log")[d.seen:]), 10,
+            eventually(lambda: re.search(f"queue-breach .*queue_submit_rcpt: {why}", d.log("queue.log")[d.seen:]), 10,
                        f"{why}: not refused")
             p.close()
         d.still_well()
@@ -253,9 +253,9 @@ def what_is_against_the_launchers_table_ends_the_process_and_a_new_one_serves():
                  for name, phase, octets, pad, fds, what in attempts(d.rows["launcher"])]
         wrong += [(f"want {words}", BEFORE, packed(WANT, words), 0, "-", what)
                   for words, what in ((b"", "want: malformed"), (b"\xff\xff", "want: malformed"),
-                                      (text(b"queue") + b"x", "want: malformed"), (text(b""), "want: no such service"),
-                                      (text(b"queue\0"), "want: no such service"),
-                                      (text(b"../queue"), "want: no such service"))]
+                                      (text(b"queue") + b"x", "want: malformed"), (text(b""), "want: no such channel"),
+                                      (text(b"queue\0"), "want: no such channel"),
+                                      (text(b"../queue"), "want: no such channel"))]
         breaches_end_the_process(d, "launcher", wrong)
 
 

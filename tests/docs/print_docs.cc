@@ -134,6 +134,7 @@ void print_events() {
     for (const LogEvent& event : all_log_events()) {
         fmt::print(".It Ic {} Pq {}{}\n", event.id, level_name(event.level), event.monitor_only ? ", root only" : "");
         print_sentences(event.meaning);
+        fmt::print("Fields: {}.\n", event.fields);
     }
     fmt::print(".El\n");
 }

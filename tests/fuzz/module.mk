@@ -19,7 +19,7 @@ FUZZ_SRCS_dot := common/proto/dot.cc
 FUZZ_SRCS_sasl := common/proto/sasl.cc common/proto/base64.cc
 FUZZ_SRCS_addr822 := common/proto/addr822.cc
 FUZZ_SRCS_smtp_session := $(patsubst %,common/proto/%.cc,line dot reply base64 sasl addr822) \
-    $(wildcard smtpd/session*.cc) smtpd/commands.cc smtpd/envelope.cc smtpd/received.cc
+    $(wildcard smtpd/session*.cc) smtpd/commands.cc smtpd/transaction.cc smtpd/received.cc
 
 FUZZ_SRCS_login := $(patsubst %,common/auth/%.cc,account apop backends hasher scram user_options users_file)
 FUZZ_LDLIBS_login := -lcrypt -lcrypto

@@ -4,7 +4,7 @@
     base <- {proto, io, priv, store, auth} <- service <- daemons, supervisor, ctl
 The rooms in braces do not know each other; daemons do not know each other; supervisor and ctl see of a daemon only its
 options (the configuration schema), its commands (the tables their documents come from) and how to ask the queue. common/proto and every
-session*/commands* file of a daemon are pure: base, proto and their own kind only, no system header that does I/O.
+session*/commands* file of a daemon, and whatever says "Pure" in its head, are pure: base, proto and their own kind only, no system header that does I/O.
 In common/service: what both sides of a daemon say to each other <- config <- launch <- login, the root side, and <- net,
 the side that speaks with clients; the two sides do not know each other."""
 import os
@@ -31,9 +31,15 @@ def side(path):
     return parts[2] if len(parts) > 3 else ""
 
 
+def says_pure(path):
+    """Whether the head of a file claims it."""
+    with open(path) as file:
+        return any(re.match(r"//.*\bPure\b", line) for line in file.readlines()[:12])
+
+
 def is_pure(path):
     stem = os.path.basename(path)
-    if path.startswith("common/proto/"):
+    if path.startswith("common/proto/") or says_pure(path):
         return True
     return not path.startswith(("common/", "tests/")) and stem.startswith(("session", "commands"))
 

@@ -28,6 +28,7 @@ python_check() { git ls-files -z '*.py' | xargs -0 -r python3 -c 'import ast, sy
 for f in sys.argv[1:]: ast.parse(open(f).read(), f)'; }
 
 check "include arrows" python3 tests/lint/layers.py
+check "fields of log events" python3 tests/lint/events.py
 check "size budgets" python3 tests/lint/budgets.py
 check "what files say" tests/lint/text.sh
 check "clang-format" format_check

@@ -20,8 +20,8 @@ namespace posada::service {
 
 namespace {
 
-constexpr Millis service_retry_interval{50};
-constexpr Millis longest_wait_for_services{5'000}; // then we are ready without them: clients hear a 4xx
+constexpr Millis channel_retry_interval{50};
+constexpr Millis longest_wait_for_channels{5'000}; // then we are ready without them: clients hear a 4xx
 
 bool any_has(const std::vector<Listener>& listeners, TlsMode mode) {
     return std::any_of(listeners.begin(), listeners.end(), [mode](const Listener& l) { return l.tls == mode; });
@@ -34,7 +34,7 @@ bool same_names(const std::vector<Listener>& a, const std::vector<Listener>& b) 
 
 } // namespace
 
-Result<UniqueFd> MonitorService::open_service(std::string_view name, pid_t) {
+Result<UniqueFd> MonitorService::open_channel(std::string_view name, pid_t) {
     return Error{Errc::not_found, 0, "there is no service " + std::string(name)};
 }
 
@@ -45,7 +45,7 @@ Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, CommandLine opt
     });
     certificates_ = std::make_unique<CertificateWatch>(loop, [this] { certificates_changed(); });
     stop_timer_ = std::make_unique<io::Timer>(loop, [this] { loop_.stop(); });
-    service_timer_ = std::make_unique<io::Timer>(loop, [this] { open_missing_services(); });
+    channel_timer_ = std::make_unique<io::Timer>(loop, [this] { open_missing_channels(); });
     resume_timer_ = std::make_unique<io::Timer>(loop, [this] { pause_accepting(false); });
 }
 
@@ -157,20 +157,17 @@ Status Launcher::start_net() {
         return Error{Errc::invalid, 0,
                      "a listener has tls = \"implicit\" but no certificate is configured; set [tls] chain and key"};
     NetHandle::Events events;
-    // The handle's address is only known afterwards; it is the newest one when any event arrives.
-    auto self = std::make_shared<NetHandle*>(nullptr);
-    events.on_ready = [this, self] { net_ready(*self); };
+    events.on_ready = [this](NetHandle& net) { net_ready(&net); };
     events.on_ended = [this](std::uint64_t session, int status) { connection_ended(session, status); };
-    events.on_want = [this, self](const std::string& name) { return open_service(*self, name); };
+    events.on_want = [this](NetHandle& net, const std::string& name) { return open_channel(&net, name); };
     events.on_breach = [this](const std::string& what) { net_breached(what); };
-    events.on_exit = [this, self](int status) { net_exited(*self, status); };
-    events.signer.on_breach = [this](std::uint64_t session, const std::string& what) {
+    events.on_exit = [this](NetHandle& net, int status) { net_exited(&net, status); };
+    events.on_signer_breach = [this](std::uint64_t session, const std::string& what) {
         signing_breached(session, what);
     };
-    events.signer.on_exit = [this, self](int status) { signer_exited(*self, status); };
+    events.on_signer_exit = [this](NetHandle& net, int status) { signer_exited(&net, status); };
     auto started = NetHandle::start(loop_, std::move(*program), std::move(events));
     if (!started) return started.error();
-    *self = started->get();
     net_ = std::move(*started);
     return {};
 }
@@ -178,9 +175,9 @@ Status Launcher::start_net() {
 void Launcher::net_ready(NetHandle* net) {
     if (net != net_.get()) return;
     restart_delay_ = Millis(0);
-    for (const auto& name : daemon_.services) missing_services_.push_back({net, std::string(name)});
-    services_deadline_ = loop_.clock().now() + longest_wait_for_services;
-    open_missing_services();
+    for (const auto& name : daemon_.channels) missing_channels_.push_back({net, std::string(name)});
+    channels_deadline_ = loop_.clock().now() + longest_wait_for_channels;
+    open_missing_channels();
     if (launched_.single) {
         if (!announced_) announce();
         return serve_single();
@@ -213,13 +210,13 @@ void Launcher::serve_single() {
 }
 
 // Not at once: who says it without end gets no more of our time.
-Status Launcher::open_service(NetHandle* net, const std::string& name) {
-    if (std::find(daemon_.services.begin(), daemon_.services.end(), name) == daemon_.services.end())
-        return Error{Errc::protocol, 0, "want: no such service"};
-    const auto asked = [&](const MissingService& missing) { return missing.net == net && missing.name == name; };
-    if (std::any_of(missing_services_.begin(), missing_services_.end(), asked)) return {};
-    missing_services_.push_back({net, name});
-    if (!service_timer_->running()) service_timer_->start(service_retry_interval);
+Status Launcher::open_channel(NetHandle* net, const std::string& name) {
+    if (std::find(daemon_.channels.begin(), daemon_.channels.end(), name) == daemon_.channels.end())
+        return Error{Errc::protocol, 0, "want: no such channel"};
+    const auto asked = [&](const MissingChannel& missing) { return missing.net == net && missing.name == name; };
+    if (std::any_of(missing_channels_.begin(), missing_channels_.end(), asked)) return {};
+    missing_channels_.push_back({net, name});
+    if (!channel_timer_->running()) channel_timer_->start(channel_retry_interval);
     return {};
 }
 
@@ -227,16 +224,16 @@ void Launcher::net_breached(const std::string& what) {
     log(event::privilege_breach, {{"service", std::string(daemon_.name)}, {"what", "to the launcher: " + what}});
 }
 
-void Launcher::open_missing_services() {
-    std::vector<MissingService> still_missing;
-    for (const MissingService& missing : missing_services_) {
-        const auto channel = monitor_service_->open_service(missing.name, missing.net->pid());
-        const bool sent = channel.ok() && missing.net->send_service(missing.name, channel->get()).ok();
+void Launcher::open_missing_channels() {
+    std::vector<MissingChannel> still_missing;
+    for (const MissingChannel& missing : missing_channels_) {
+        const auto channel = monitor_service_->open_channel(missing.name, missing.net->pid());
+        const bool sent = channel.ok() && missing.net->send_channel(missing.name, channel->get()).ok();
         if (!sent) still_missing.push_back(missing);
     }
-    missing_services_ = std::move(still_missing);
-    if (!announced_ && (missing_services_.empty() || loop_.clock().now() >= services_deadline_)) announce();
-    if (!missing_services_.empty() && !stopping_) service_timer_->start(service_retry_interval);
+    missing_channels_ = std::move(still_missing);
+    if (!announced_ && (missing_channels_.empty() || loop_.clock().now() >= channels_deadline_)) announce();
+    if (!missing_channels_.empty() && !stopping_) channel_timer_->start(channel_retry_interval);
 }
 
 void Launcher::replace_net(std::string_view why) {
@@ -256,7 +253,7 @@ void Launcher::replace_net(std::string_view why) {
 
 void Launcher::net_exited(NetHandle* net, int status) {
     const std::uint64_t served = net->serving();
-    std::erase_if(missing_services_, [net](const auto& missing) { return missing.net == net; });
+    std::erase_if(missing_channels_, [net](const auto& missing) { return missing.net == net; });
     for (auto& [id, session] : sessions_)
         if (session->net() == net) session->net_gone();
     if (WIFSIGNALED(status) && !net->forks() && !net->killed()) connection_ended(served, status);

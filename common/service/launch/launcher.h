@@ -34,8 +34,8 @@ class MonitorService {
     // Processes of its sessions (agents) are still there, though these may have ended: nobody ends them before
     // stop_grace.
     [[nodiscard]] virtual bool working() const { return false; }
-    // A channel to one of LauncherDaemon::services for the net program of this pid, which has lost the one it had.
-    virtual Result<UniqueFd> open_service(std::string_view name, pid_t program);
+    // A channel to one of LauncherDaemon::channels for the net program of this pid, which has lost the one it had.
+    virtual Result<UniqueFd> open_channel(std::string_view name, pid_t program);
 };
 
 struct LauncherDaemon {
@@ -51,7 +51,7 @@ struct LauncherDaemon {
     Result<std::unique_ptr<MonitorService>> (*make_monitor)(const MonitorContext& context);
     // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks. Only
     // with NetModel::shared: one channel cannot serve many processes; launcher_main refuses it.
-    std::vector<std::string_view> services{};
+    std::vector<std::string_view> channels{};
 };
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv);

@@ -8,8 +8,8 @@
 namespace posada::service {
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv) {
-    if (daemon.model == NetModel::per_connection && !daemon.services.empty()) {
-        std::fprintf(stderr, "%.*s: services need NetModel::shared\n", static_cast<int>(daemon.name.size()),
+    if (daemon.model == NetModel::per_connection && !daemon.channels.empty()) {
+        std::fprintf(stderr, "%.*s: channels need NetModel::shared\n", static_cast<int>(daemon.name.size()),
                      daemon.name.data());
         return exit_software;
     }

@@ -98,9 +98,9 @@ class Launcher {
     void fail_start();
     void restart_later();
     void serve_single();
-    void open_missing_services();
+    void open_missing_channels();
     void connection_ended(std::uint64_t session, int status);
-    Status open_service(NetHandle* net, const std::string& name);
+    Status open_channel(NetHandle* net, const std::string& name);
     void net_breached(const std::string& what);
     // clients
     void accept_from(const Endpoint& endpoint);
@@ -139,12 +139,12 @@ class Launcher {
     std::vector<std::unique_ptr<io::Watch>> accepting_;
     std::unique_ptr<NetHandle> net_;
     std::vector<std::unique_ptr<NetHandle>> retiring_;
-    struct MissingService {
+    struct MissingChannel {
         NetHandle* net = nullptr;
         std::string name;
     };
-    std::vector<MissingService> missing_services_; // those of programs that retire, too: their sessions go on
-    Instant services_deadline_{};
+    std::vector<MissingChannel> missing_channels_; // those of programs that retire, too: their sessions go on
+    Instant channels_deadline_{};
     UniqueFd ticket_key_;
     std::unordered_map<std::uint64_t, std::unique_ptr<LiveSession>> sessions_;
     std::deque<std::pair<std::uint64_t, io::Address>> recent_; // ended sessions whose process may yet be reported
@@ -155,7 +155,7 @@ class Launcher {
     std::unique_ptr<io::Timer> restart_timer_;
     std::unique_ptr<CertificateWatch> certificates_;
     std::unique_ptr<io::Timer> stop_timer_;
-    std::unique_ptr<io::Timer> service_timer_;
+    std::unique_ptr<io::Timer> channel_timer_;
     std::unique_ptr<io::Timer> resume_timer_;
     std::vector<std::unique_ptr<io::SignalWatch>> signals_;
     bool announced_ = false;

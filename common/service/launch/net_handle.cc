@@ -40,7 +40,9 @@ Result<std::unique_ptr<NetHandle>> NetHandle::start(io::Loop& loop, NetProgram p
     handle->pid_ = *pid;
     RETURN_IF_ERROR(handle->say_hello(program));
     handle->signer_ = std::move(program.signer);
-    if (handle->signer_) handle->signer_->watch(loop, handle->events_.signer);
+    if (handle->signer_)
+        handle->signer_->watch(loop, {handle->events_.on_signer_breach,
+                                      [raw = handle.get()](int status) { raw->events_.on_signer_exit(*raw, status); }});
     return handle;
 }
 
@@ -126,7 +128,7 @@ void NetHandle::process_ended(std::uint64_t session, int status) {
     prepared_.reset();
 }
 
-Status NetHandle::send_service(std::string_view name, int channel) {
+Status NetHandle::send_channel(std::string_view name, int channel) {
     Writer w;
     w.str(name);
     const int fds[] = {channel};
@@ -161,7 +163,7 @@ Status NetHandle::on_message(const priv::Message& message) {
     if (type == NetMessage::ready) {
         ready_ = true;
         prepare_process();
-        events_.on_ready();
+        events_.on_ready(*this);
     } else if (type == NetMessage::ended) {
         const std::uint64_t session = r.u64();
         const auto status = static_cast<int>(r.u32());
@@ -170,7 +172,7 @@ Status NetHandle::on_message(const priv::Message& message) {
     } else {
         const std::string name(r.str());
         if (!r.finish()) return Error{Errc::protocol, 0, "want: malformed"};
-        return events_.on_want(name);
+        return events_.on_want(*this, name);
     }
     return {};
 }
@@ -205,7 +207,7 @@ void NetHandle::reap() {
     pid_ = -1;
     ready_ = false;
     watch_.reset();
-    events_.on_exit(status);
+    events_.on_exit(*this, status);
 }
 
 } // namespace posada::service

@@ -38,13 +38,14 @@ struct MonitorEnd {
 class NetHandle {
   public:
     struct Events {
-        std::function<void()> on_ready;
-        std::function<void(std::uint64_t session, int wait_status)> on_ended; // a connection's process (zygote)
-        std::function<Status(const std::string& name)> on_want;               // an error: a breach
+        std::function<void(NetHandle&)> on_ready;
+        std::function<void(std::uint64_t session, int wait_status)> on_ended;  // a connection's process (zygote)
+        std::function<Status(NetHandle&, const std::string& channel)> on_want; // an error: a breach
         std::function<void(const std::string& what)> on_breach; // it said what its table does not have, and was killed
-        SignerHandle::Events signer;
+        std::function<void(std::uint64_t session, const std::string& what)> on_signer_breach;
+        std::function<void(NetHandle&, int wait_status)> on_signer_exit;
         // The program is gone (wait_status) or closed its channel; the handle is dead after this.
-        std::function<void(int wait_status)> on_exit;
+        std::function<void(NetHandle&, int wait_status)> on_exit;
     };
     // Forks and execs; Errc::not_found when the program is missing.
     static Result<std::unique_ptr<NetHandle>> start(io::Loop& loop, NetProgram program, Events events);
@@ -59,7 +60,7 @@ class NetHandle {
     [[nodiscard]] std::uint64_t serving() const;
     // The session's number is chosen here. Errc::busy: the channel is full, try again shortly.
     Result<MonitorEnd> send_connection(ConnectionInfo info, int socket);
-    Status send_service(std::string_view name, int channel);
+    Status send_channel(std::string_view name, int channel);
     [[nodiscard]] bool signs() const { return signer_ != nullptr; } // there is a certificate
     // Asks the program's signer (sign_protocol.h).
     void sign(std::uint64_t session, const priv::Message& request);

@@ -19,9 +19,6 @@ std::string_view name_of(std::uint16_t type) {
 
 constexpr std::string_view under_way = "while a login is under way";
 
-// What is said to the net process; the reasons stay in the log.
-Error refused(std::string text) { return Error{Errc::denied, 0, std::move(text)}; }
-
 std::string mechanism_of(const auth::ScramExchange& exchange) {
     return exchange.plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
 }
@@ -103,7 +100,7 @@ struct LoginSession::State : std::enable_shared_from_this<LoginSession::State> {
     UniqueFd agent_ours; // the channel of the agent that the worker may become
     UniqueFd agent_theirs;
     std::uint32_t refusals = 0;
-    std::uint64_t attempts = 0; // that had to wait for a worker
+    std::uint64_t ticket = 0; // of the place in the queue for a worker: an older one is void
 };
 
 LoginSession::LoginSession(LoginService& service, MonitorLink& link, const SessionInfo& info, LoginHooks* hooks)
@@ -193,14 +190,14 @@ void LoginSession::State::wait_for_worker() {
     if (!parked.park(std::move(pending->password)))
         return temporary({Errc::unavailable, 0, "no memory to hold a login"}, "memory");
     when_timer = [this] {
-        ++attempts;
+        ++ticket;
         (void)parked.take();
         temporary({Errc::limit, 0, "all login workers are busy"}, "workers");
     };
     timer.start(service.config_.deadline);
-    service.waiting_.emplace_back([weak = weak_from_this(), attempt = ++attempts] {
+    service.waiting_.emplace_back([weak = weak_from_this(), place = ++ticket] {
         const auto self = weak.lock();
-        if (!self || !self->pending || self->attempts != attempt) return; // gone, or too late
+        if (!self || !self->pending || self->ticket != place) return; // gone, or too late
         self->timer.cancel();
         self->pending->password = self->parked.take();
         self->run();
@@ -328,7 +325,7 @@ void LoginSession::State::accept(const auth::Decision& decision) {
     service.throttle_.succeeded(info.peer.source_key());
     if (hooks == nullptr) return complete(decision, UniqueFd());
     if (const Status welcome = hooks->on_login(decision.account); !welcome)
-        return temporary(welcome.error(), welcome.error().text == login_too_soon ? "login-delay" : "agent");
+        return temporary(welcome.error(), welcome.error().code == Errc::too_soon ? "login-delay" : "agent");
     const auto channel = take_agent(decision.account);
     if (!channel) return temporary(channel.error(), "agent");
     LoginService& logins = service; // the answer may be our end
@@ -358,7 +355,8 @@ void LoginSession::State::refuse(const auth::Decision& decision) {
     ++refusals;
     report(event::auth_fail, decision.reason, decision.detail);
     const bool last = refusals >= service.config_.max_attempts;
-    when_timer = [this, last] { reply_failure(refused(last ? std::string(last_attempt) : "refused")); };
+    // The net process hears no reason: that stays in the log.
+    when_timer = [this, last] { reply_failure({last ? Errc::last_try : Errc::denied, 0, "refused"}); };
     timer.start(exempt ? Millis(0) : service.throttle_.failed(info.peer.source_key(), pending->mark));
 }
 

@@ -47,7 +47,7 @@ class NetService {
   public:
     virtual ~NetService() = default;
     virtual void accept(Accepted connection) = 0;
-    // A descriptor the launcher hands to a shared net process (LauncherDaemon::services); again after that service
+    // A descriptor the launcher hands to a shared net process (LauncherDaemon::channels); again after that service
     // restarted.
     virtual void adopt(std::string_view name, UniqueFd channel);
     // No more connections come: NetContext::idle() once the last one has gone.

@@ -216,7 +216,7 @@ bool NetProcess::zygote_message() {
     case NetMessage::ready:
     case NetMessage::connection: // comes to the process
     case NetMessage::ended:
-    case NetMessage::adopt: // launcher_main refuses services in this model
+    case NetMessage::adopt: // launcher_main refuses channels in this model
     case NetMessage::want:
     case NetMessage::stop: return false;
     }

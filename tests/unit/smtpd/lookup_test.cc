@@ -27,7 +27,10 @@ struct Asker {
     void ask(std::uint64_t session, const std::string& name) {
         ++expected;
         client.ask(session, name, [this, name](const Result<bool>& exists) {
-            answers.push_back(name + " " + (exists ? (*exists ? "yes" : "no") : errc_name(exists.error().code)));
+            answers.push_back(name + " " +
+                              (exists                                 ? (*exists ? "yes" : "no")
+                               : exists.error().code == Errc::timeout ? "timeout"
+                                                                      : "unavailable"));
             if (answers.size() == expected) loop->stop();
         });
     }

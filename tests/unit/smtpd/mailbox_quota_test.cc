@@ -41,7 +41,7 @@ class MailboxQuota : public testing::Test {
     std::vector<RowResult> deliver(MailboxWriter& writer, const std::vector<std::size_t>& sizes) {
         return deliver(writer, lease_of(sizes));
     }
-    MailboxWriter writer(MailboxLimits limits) {
+    MailboxWriter writer(QuotaPolicy limits) {
         auto maildir = store::Maildir::open_or_create(scratch_.path() + "/Maildir");
         EXPECT_TRUE(maildir.ok());
         return {std::move(*maildir), "mx.micasa.test", clock_, limits};

@@ -87,12 +87,11 @@ TEST_F(LoginAgentTest, AfterAnotherBackendTheAgentIsAProcessOfItsOwn) {
 
 TEST_F(LoginAgentTest, AUserWhoMayNotComeInLeavesTheSessionBeforeLogin) {
     OneHook hook(*loop);
-    hook.error = Error{Errc::busy, 0, "in-use"};
+    hook.error = Error{Errc::in_use, 0, "held"};
     FakeLink link(*loop);
     LoginSession session(service(), link, info(), &hook);
     const auto body = login(session, link, "daniel", "hungry");
-    EXPECT_EQ(body.error().code, Errc::busy);
-    EXPECT_EQ(body.error().text, "in-use");
+    EXPECT_EQ(body.error().code, Errc::in_use);
     EXPECT_EQ(link.phase(), before_login);
     EXPECT_TRUE(link.answers[0].fds.empty());
     EXPECT_NE(logged.lines.back().find("auth-temp"), std::string::npos);

@@ -94,11 +94,11 @@ TEST(NetMainTest, AProgramOfAnotherVersionDoesNotServe) {
     EXPECT_NE(run.logged().find("differ in version"), std::string::npos);
 }
 
-TEST(NetMainTest, ServicesAreRefusedToADaemonOfManyProcesses) {
+TEST(NetMainTest, ChannelsAreRefusedToADaemonOfManyProcesses) {
     LauncherDaemon daemon{};
     daemon.name = "x";
     daemon.model = NetModel::per_connection;
-    daemon.services = {"queue"};
+    daemon.channels = {"queue"};
     std::array<char*, 2> argv{const_cast<char*>("x"), nullptr};
     EXPECT_EQ(launcher_main(daemon, 1, argv.data()), 70);
 }

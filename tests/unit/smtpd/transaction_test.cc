@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "smtpd/envelope.h"
+#include "smtpd/transaction.h"
 
 #include <gtest/gtest.h>
 

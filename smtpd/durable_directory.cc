@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "smtpd/directory.h"
+#include "smtpd/durable_directory.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
