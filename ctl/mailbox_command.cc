@@ -15,7 +15,7 @@
 #include "common/base/text.h"
 #include "common/priv/drop.h"
 #include "common/service/config/config.h"
-#include "common/service/login/account_lookup.h"
+#include "common/service/login/account_apart.h"
 #include "ctl/command.h"
 #include "ctl/sections.h"
 

@@ -67,7 +67,7 @@ class Conn final : public service::SessionDriver<Session> {
 
     const NetSettings& settings_;
     UniqueFd agent_channel_; // came with the login; the mailbox is opened through it
-    std::unique_ptr<service::MonitorClient> agent_;
+    std::unique_ptr<service::RequestClient> agent_;
     MailboxSummary summary_;
     Maildrop maildrop_; // being loaded
 

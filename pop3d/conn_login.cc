@@ -12,7 +12,7 @@ void Conn::act(const CheckApop& check) {
 
 void Conn::act(const OpenMailbox&) {
     set_deadline(settings_.policy.idle_timeout); // reading a mailbox for the first time may take its time
-    agent_ = std::make_unique<service::MonitorClient>(
+    agent_ = std::make_unique<service::RequestClient>(
         context().loop, std::move(agent_channel_), fetch_batch, [this] { agent_lost(); },
         settings_.policy.agent_timeout);
     ask_agent(OpenMailboxRequest{}, [this](const auto& answer) {

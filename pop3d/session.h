@@ -190,7 +190,7 @@ class Session {
     bool tls_active_ = false;
     bool utf8_ = false;
     Language language_ = Language::english;
-    std::string exporter_;
+    std::string exporter_; // of TLS, for SCRAM-SHA-256-PLUS
     std::string user_;
     std::unique_ptr<proto::SaslServer> sasl_;
 

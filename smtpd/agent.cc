@@ -11,7 +11,7 @@
 #include "common/priv/process.h"
 #include "common/priv/serve.h"
 #include "common/service/log_transport.h"
-#include "common/service/login/account_lookup.h"
+#include "common/service/login/account_apart.h"
 #include "smtpd/mailbox_writer.h"
 
 namespace posada::smtpd {

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 #include "common/base/fd.h"
 #include "common/priv/request_list.h"
 #include "common/priv/sandbox.h"

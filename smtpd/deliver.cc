@@ -17,7 +17,7 @@ struct Deliver::Agent {
     pid_t pid = -1;
     bool busy = false;
     bool too_slow = false;
-    std::unique_ptr<service::MonitorClient> client;
+    std::unique_ptr<service::RequestClient> client;
     io::Timer timer; // busy: deadline; idle: end
     Instant started{};
 };
@@ -81,7 +81,7 @@ Deliver::~Deliver() {
 void Deliver::connect(UniqueFd queue, std::function<void()> on_lost) {
     asked_ = 0;
     first_number_ = last_number_ + 1;
-    queue_ = std::make_unique<service::MonitorClient>(loop_, std::move(queue), 1, std::move(on_lost));
+    queue_ = std::make_unique<service::RequestClient>(loop_, std::move(queue), 1, std::move(on_lost));
     ask_for_work();
 }
 
@@ -191,7 +191,7 @@ Result<std::unique_ptr<Deliver::Agent>> Deliver::start_agent(const std::string& 
         loop_, [this, address] { agents_.at(address)->busy ? kill_agent(address) : dismiss(address); });
     agent->pid = *pid;
     agent->started = loop_.clock().now();
-    agent->client = std::make_unique<service::MonitorClient>(loop_, std::move(pair->first), 0, nullptr);
+    agent->client = std::make_unique<service::RequestClient>(loop_, std::move(pair->first), 0, nullptr);
     reaper_.add(*pid, [](int) {});
     log(event::agent_start, {{"address", address}, {"pid", std::to_string(*pid)}});
     return agent;

@@ -12,11 +12,11 @@
 #include <memory>
 #include <string>
 
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 #include "common/io/loop.h"
 #include "common/priv/process.h"
 #include "common/priv/sandbox.h"
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 #include "smtpd/agent.h"
 #include "smtpd/queue_protocol.h"
 
@@ -69,7 +69,7 @@ class Deliver {
     io::Loop& loop_;
     priv::Reaper& reaper_;
     DeliverConfig config_;
-    std::unique_ptr<service::MonitorClient> queue_;
+    std::unique_ptr<service::RequestClient> queue_;
     std::map<std::string, std::unique_ptr<Agent>> agents_;
     std::uint64_t last_number_ = 0;
     std::uint64_t first_number_ = 1; // of the present channel to the queue

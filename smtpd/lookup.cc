@@ -13,7 +13,7 @@ LookupClient::LookupClient(io::Loop& loop, std::function<void()> want, Millis an
     : loop_(loop), want_(std::move(want)), answer_within_(answer_within), timer_(loop, [this] { watch_deadlines(); }) {}
 
 void LookupClient::adopt(UniqueFd channel) {
-    client_ = std::make_unique<service::MonitorClient>(loop_, std::move(channel), 0, [this] { want_(); });
+    client_ = std::make_unique<service::RequestClient>(loop_, std::move(channel), 0, [this] { want_(); });
     flush();
 }
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 
 namespace posada::smtpd {
 
@@ -66,7 +66,7 @@ class LookupClient {
 
     io::Loop& loop_;
     std::function<void()> want_;
-    std::unique_ptr<service::MonitorClient> client_;
+    std::unique_ptr<service::RequestClient> client_;
     std::map<std::uint64_t, Question> questions_;
     std::deque<std::uint64_t> unsent_;
     std::uint64_t next_id_ = 1;

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 #include "common/base/fd.h"
 #include "common/io/loop.h"
 #include "common/service/identity.h"

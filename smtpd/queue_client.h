@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 #include "smtpd/queue_protocol.h"
 
 namespace posada::smtpd {
@@ -32,7 +32,7 @@ class QueueClient {
 
   private:
     void ask_spaces(std::uint64_t known);
-    service::MonitorClient client_;
+    service::RequestClient client_;
     OnSpaces on_spaces_;
 };
 

@@ -48,7 +48,7 @@ int run() {
                                  {"orphans-removed", std::to_string(found.orphans)}});
     Queue queue(config_of(*start), std::move(*spool), (*loop)->clock());
     int code = 0;
-    QueueServer server(**loop, queue, std::move(start->service), start->hello.owner, start->options.queue.batch,
+    QueueServer server(**loop, queue, std::move(start->socket), start->hello.owner, start->options.queue.batch,
                        [&](const Error&) {
                            code = exit_system;
                            (*loop)->stop();

@@ -53,7 +53,7 @@ void Relay::release(std::shared_ptr<Link> link) {
 
 void Relay::connect(UniqueFd queue) {
     lose_everything();
-    queue_ = std::make_unique<service::MonitorClient>(loop_, std::move(queue), 1, [this] { lose_everything(); });
+    queue_ = std::make_unique<service::RequestClient>(loop_, std::move(queue), 1, [this] { lose_everything(); });
     ask_for_work();
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/io/loop.h"
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 #include "smtpd/relay_connection.h"
 
 namespace posada::smtpd {
@@ -56,7 +56,7 @@ class Relay {
 
     io::Loop& loop_;
     RelayConfig config_;
-    std::unique_ptr<service::MonitorClient> queue_;
+    std::unique_ptr<service::RequestClient> queue_;
     std::map<std::uint64_t, std::unique_ptr<Job>> jobs_;
     std::vector<std::shared_ptr<Link>> parked_;
     std::uint64_t last_number_ = 0;

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 #include "common/base/secret.h"
 
 namespace posada::auth {

@@ -48,8 +48,10 @@ constexpr OptionRow auth_rows[] = {
     duration<&AuthOptions::deadline>(
         "deadline", Seconds(1), Seconds(300),
         "Time for one password check, and before that for a free worker; then the login fails for now."),
-    integer<&AuthOptions::workers>("workers", 0, 10'000,
-                                   "Password checks at once, the others wait; 0: four per processor core."),
+    integer<&AuthOptions::workers>(
+        "workers", 0, 10'000,
+        "Password checks at once of one daemon, the others wait; 0: four per processor core. Under "
+        "inetd each connection is a daemon of its own: there the section limits bounds them."),
     duration_list<&AuthOptions::delays>("delays", "Wait before the answer to the 1st, 2nd ... refused login of a "
                                                   "source, whichever daemon refuses; the last stays."),
     network_list<&AuthOptions::exempt>("exempt", "Sources that are never delayed or penalised for refused logins."),

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "common/auth/account.h"
+#include "common/auth/accounts.h"
 #include "common/auth/backends.h"
-#include "common/auth/lookup.h"
 #include "common/auth/throttle.h"
 #include "common/auth/worker.h"
 #include "common/base/secret.h"

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "common/io/stream.h"
-#include "common/service/monitor_client.h"
 #include "common/service/net/net.h"
 #include "common/service/net/proxy_header_reader.h"
+#include "common/service/request_client.h"
 
 namespace posada::service {
 
@@ -45,7 +45,7 @@ class Connection {
 
     [[nodiscard]] NetContext& context() { return context_; }
     [[nodiscard]] io::Stream& stream() { return stream_; }
-    [[nodiscard]] MonitorClient& monitor() { return monitor_; }
+    [[nodiscard]] RequestClient& monitor() { return monitor_; }
     [[nodiscard]] const Accepted& accepted() const { return accepted_; }
     [[nodiscard]] bool tls_available() const;
     // Secrets may pass: TLS is up, or the listener's plaintext_auth permits this peer.
@@ -72,7 +72,7 @@ class Connection {
     Accepted accepted_;
     std::function<void()> on_finished_;
     int socket_; // of stream_
-    MonitorClient monitor_;
+    RequestClient monitor_;
     io::Stream stream_;
     std::string reason_; // why we close; empty = we do not
     Instant began_;

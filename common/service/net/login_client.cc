@@ -10,15 +10,15 @@ Result<LoginAnswer> to_login(Result<priv::Answered<LoggedIn>> answer) {
     return out;
 }
 
-void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::CheckPassword& check, OnLogin on_answer) {
+void ask_login(RequestClient& monitor, std::uint64_t session, const proto::CheckPassword& check, OnLogin on_answer) {
     ask_login(monitor, session, CheckPassword{check.user, Secret(check.password.view())}, std::move(on_answer));
 }
 
-void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFinal& final, OnLogin on_answer) {
+void ask_login(RequestClient& monitor, std::uint64_t session, const proto::SaslScramFinal& final, OnLogin on_answer) {
     ask_login(monitor, session, ScramFinal{final.auth_message, final.client_proof}, std::move(on_answer));
 }
 
-void ask_scram(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFirst& first,
+void ask_scram(RequestClient& monitor, std::uint64_t session, const proto::SaslScramFirst& first,
                OnServerFirst on_answer) {
     const ScramFirst request{first.user, first.client_first_bare, first.gs2_header,
                              first.mechanism == "SCRAM-SHA-256-PLUS"};

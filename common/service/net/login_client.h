@@ -9,7 +9,7 @@
 #include "common/base/fd.h"
 #include "common/proto/sasl.h"
 #include "common/service/login_protocol.h"
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 
 namespace posada::service {
 
@@ -22,14 +22,14 @@ struct LoginAnswer {
 using OnLogin = std::function<void(Result<LoginAnswer>)>;
 using OnServerFirst = std::function<void(Result<std::string>)>;
 
-void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::CheckPassword& check, OnLogin on_answer);
-void ask_login(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFinal& final, OnLogin on_answer);
-void ask_scram(MonitorClient& monitor, std::uint64_t session, const proto::SaslScramFirst& first,
+void ask_login(RequestClient& monitor, std::uint64_t session, const proto::CheckPassword& check, OnLogin on_answer);
+void ask_login(RequestClient& monitor, std::uint64_t session, const proto::SaslScramFinal& final, OnLogin on_answer);
+void ask_scram(RequestClient& monitor, std::uint64_t session, const proto::SaslScramFirst& first,
                OnServerFirst on_answer);
 // Any request that is answered with LoggedIn.
 Result<LoginAnswer> to_login(Result<priv::Answered<LoggedIn>> answer);
 template <class R>
-void ask_login(MonitorClient& monitor, std::uint64_t session, const R& request, OnLogin on_answer) {
+void ask_login(RequestClient& monitor, std::uint64_t session, const R& request, OnLogin on_answer) {
     monitor.ask(session, request,
                 [on_answer = std::move(on_answer)](auto answer) { on_answer(to_login(std::move(answer))); });
 }

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t max_answer = 4096; // RSA with 16,384 bits and the verdict
 
 // Too many descriptors on their way: the channel has waited a moment already.
-Status post(MonitorClient& monitor, std::uint64_t session, std::string_view payload, int reply, Millis timeout) {
+Status post(RequestClient& monitor, std::uint64_t session, std::string_view payload, int reply, Millis timeout) {
     Status sent;
     for (int left = static_cast<int>(timeout.count()); left > 0; --left) {
         sent = monitor.post(Sign::row.type, session, payload, {&reply, 1});
@@ -40,7 +40,7 @@ Result<std::string> await(int fd, Millis timeout) {
     return std::string(*signature);
 }
 
-Result<std::string> ask(MonitorClient& monitor, std::uint64_t session, const io::SignRequest& request, Millis timeout) {
+Result<std::string> ask(RequestClient& monitor, std::uint64_t session, const io::SignRequest& request, Millis timeout) {
     auto pair = make_seqpacket_pair();
     if (!pair) return pair.error();
     RETURN_IF_ERROR(post(monitor, session, to_bytes(Sign::of(request)), pair->second.get(), timeout));
@@ -50,7 +50,7 @@ Result<std::string> ask(MonitorClient& monitor, std::uint64_t session, const io:
 
 } // namespace
 
-io::SignFunction sign_through(MonitorClient& monitor, std::uint64_t session, Millis timeout) {
+io::SignFunction sign_through(RequestClient& monitor, std::uint64_t session, Millis timeout) {
     return [&monitor, session, timeout](const io::SignRequest& request) {
         return ask(monitor, session, request, timeout);
     };

@@ -59,7 +59,7 @@ void Conn::act(const AskMonitor& ask) {
 }
 
 void Conn::take_agent(UniqueFd channel) {
-    agent_ = std::make_unique<service::MonitorClient>(
+    agent_ = std::make_unique<service::RequestClient>(
         context().loop, std::move(channel), 1, [this] { close("agent lost"); }, settings_.options.agent_timeout);
 }
 

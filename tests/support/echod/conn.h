@@ -39,7 +39,7 @@ class Conn final : public service::SessionDriver<Session> {
     void act(const Crash&);
 
     const NetSettings& settings_;
-    std::unique_ptr<service::MonitorClient> agent_;
+    std::unique_ptr<service::RequestClient> agent_;
     UniqueFd opened_;
     std::uint64_t opened_size_ = 0;
 };

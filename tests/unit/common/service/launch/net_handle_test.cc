@@ -44,9 +44,9 @@ struct NetHandleTest : testing::Test {
         program.identity = {root ? 70'000 : ::geteuid(), root ? 70'000 : ::getegid()};
         program.log_fd = said[1];
         NetHandle::Events events;
-        events.on_want = [this](const std::string&) { return ++heard, Status(); };
+        events.on_want = [this](NetHandle&, const std::string&) { return ++heard, Status(); };
         events.on_breach = [](const std::string& what) { ADD_FAILURE() << what; };
-        events.on_exit = [this](int) { exited = true; };
+        events.on_exit = [this](NetHandle&, int) { exited = true; };
         auto started = NetHandle::start(*loop, std::move(program), std::move(events));
         ASSERT_TRUE(started.ok()) << started.error().describe();
         handle = std::move(*started);

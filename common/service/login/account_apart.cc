@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/service/login/account_lookup.h"
+#include "common/service/login/account_apart.h"
 
 #include "common/base/exit_code.h"
 #include "common/base/fd.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 
 #include <gtest/gtest.h>
 
@@ -18,17 +18,17 @@ using NoteAnswer = Result<priv::Answered<Note>>;
 
 std::string answer(std::string text = {}) { return priv::encode_ok(to_bytes(Note{std::move(text)})); }
 
-struct MonitorClientTest : ::testing::Test {
+struct RequestClientTest : ::testing::Test {
     std::unique_ptr<io::Loop> loop;
     priv::Channel server;
-    std::unique_ptr<MonitorClient> client;
+    std::unique_ptr<RequestClient> client;
     int closed = 0;
 
     void SetUp() override {
         loop = std::move(*io::Loop::create());
         auto pair = make_seqpacket_pair();
         server = priv::Channel(std::move(pair->first));
-        client = std::make_unique<MonitorClient>(*loop, std::move(pair->second), 1, [this] {
+        client = std::make_unique<RequestClient>(*loop, std::move(pair->second), 1, [this] {
             ++closed;
             loop->stop();
         });
@@ -36,7 +36,7 @@ struct MonitorClientTest : ::testing::Test {
     std::string next() { return from_bytes<Note>((**server.receive(4)).payload)->text; }
 };
 
-TEST_F(MonitorClientTest, AnswersReachTheirSession) {
+TEST_F(RequestClientTest, AnswersReachTheirSession) {
     std::string first, second;
     client->ask(1, Note{"one"}, [&](NoteAnswer r) { first = r->body.text; });
     client->ask(2, Note{"two"}, [&](NoteAnswer r) {
@@ -52,7 +52,7 @@ TEST_F(MonitorClientTest, AnswersReachTheirSession) {
     EXPECT_EQ(second, "for two");
 }
 
-TEST_F(MonitorClientTest, AFailureArrivesAsAnError) {
+TEST_F(RequestClientTest, AFailureArrivesAsAnError) {
     std::optional<Errc> code;
     client->ask(1, Note{}, [&](NoteAnswer r) {
         code = r.error().code;
@@ -63,10 +63,10 @@ TEST_F(MonitorClientTest, AFailureArrivesAsAnError) {
     EXPECT_EQ(code, Errc::denied);
 }
 
-TEST_F(MonitorClientTest, AnAnswerThatDoesNotComeIsATimeoutAndTheEndOfTheChannel) {
+TEST_F(RequestClientTest, AnAnswerThatDoesNotComeIsATimeoutAndTheEndOfTheChannel) {
     auto pair = std::move(*make_seqpacket_pair());
     priv::Channel silent(std::move(pair.first));
-    MonitorClient impatient(
+    RequestClient impatient(
         *loop, std::move(pair.second), 1,
         [this] {
             ++closed;
@@ -84,10 +84,10 @@ TEST_F(MonitorClientTest, AnAnswerThatDoesNotComeIsATimeoutAndTheEndOfTheChannel
     EXPECT_TRUE(impatient.closed());
 }
 
-TEST_F(MonitorClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
+TEST_F(RequestClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
     auto pair = std::move(*make_seqpacket_pair());
     priv::Channel other(std::move(pair.first));
-    MonitorClient client_with_deadline(
+    RequestClient client_with_deadline(
         *loop, std::move(pair.second), 1, [this] { ++closed; }, Millis(30));
     client_with_deadline.ask(1, Note{}, [](const NoteAnswer&) {});
     ASSERT_TRUE(other.send(3, 1, answer()));
@@ -97,7 +97,7 @@ TEST_F(MonitorClientTest, WhatIsAnsweredInTimeIsNoTimeout) {
     EXPECT_EQ(closed, 0) << "nobody waits any more";
 }
 
-TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
+TEST_F(RequestClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
     std::optional<Errc> code;
     client->ask(1, Note{}, [&](NoteAnswer r) {
         EXPECT_EQ(closed, 0);
@@ -110,13 +110,13 @@ TEST_F(MonitorClientTest, TheEndFailsWhatIsOutstandingThenSaysSo) {
     client->ask(1, Note{}, [&](NoteAnswer r) { EXPECT_EQ(r.error().code, Errc::closed); });
 }
 
-TEST_F(MonitorClientTest, AnAnswerNobodyAskedForClosesTheChannel) {
+TEST_F(RequestClientTest, AnAnswerNobodyAskedForClosesTheChannel) {
     ASSERT_TRUE(server.send(3, 9, answer("surprise")));
     loop->run();
     EXPECT_TRUE(client->closed());
 }
 
-TEST_F(MonitorClientTest, ForgottenAnswersAreDropped) {
+TEST_F(RequestClientTest, ForgottenAnswersAreDropped) {
     bool called = false;
     client->ask(1, Note{}, [&](NoteAnswer) { called = true; });
     client->forget(1);
@@ -128,7 +128,7 @@ TEST_F(MonitorClientTest, ForgottenAnswersAreDropped) {
     EXPECT_FALSE(client->closed());
 }
 
-TEST_F(MonitorClientTest, MayBeDestroyedByItsOwnAnswer) {
+TEST_F(RequestClientTest, MayBeDestroyedByItsOwnAnswer) {
     client->ask(1, Note{}, [&](NoteAnswer) {
         client.reset();
         loop->stop();
@@ -138,7 +138,7 @@ TEST_F(MonitorClientTest, MayBeDestroyedByItsOwnAnswer) {
     EXPECT_EQ(client, nullptr);
 }
 
-TEST_F(MonitorClientTest, AFullSocketQueuesAndLosesNothing) {
+TEST_F(RequestClientTest, AFullSocketQueuesAndLosesNothing) {
     constexpr int count = 2000;
     int answered = 0;
     for (int i = 0; i < count; ++i)

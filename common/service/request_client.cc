@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/service/monitor_client.h"
+#include "common/service/request_client.h"
 
 #include <algorithm>
 
@@ -28,7 +28,7 @@ Result<Reply> to_reply(priv::Message message) {
 
 } // namespace
 
-struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
+struct RequestClient::Impl : std::enable_shared_from_this<RequestClient::Impl> {
     priv::Channel channel;
     unsigned max_fds = 0;
     std::function<void()> on_closed;
@@ -54,7 +54,7 @@ struct MonitorClient::Impl : std::enable_shared_from_this<MonitorClient::Impl> {
     void on_ready(io::Interest ready);
 };
 
-void MonitorClient::Impl::fail_all(const Error& error) {
+void RequestClient::Impl::fail_all(const Error& error) {
     watch.reset();
     if (timer) timer->cancel();
     channel.close();
@@ -67,7 +67,7 @@ void MonitorClient::Impl::fail_all(const Error& error) {
 }
 
 // All wait equally long: the first is the oldest.
-void MonitorClient::Impl::watch_deadline() {
+void RequestClient::Impl::watch_deadline() {
     if (!timer) return;
     if (outstanding.empty()) return timer->cancel();
     const auto left = std::chrono::duration_cast<Millis>(outstanding.front().deadline - loop.clock().now());
@@ -75,7 +75,7 @@ void MonitorClient::Impl::watch_deadline() {
     timer->start(left + Millis(1));
 }
 
-void MonitorClient::Impl::dispatch(priv::Message message) {
+void RequestClient::Impl::dispatch(priv::Message message) {
     const auto found = std::find_if(outstanding.begin(), outstanding.end(), [&](const Outstanding& o) {
         return o.session == message.session && o.answer_type == message.type;
     });
@@ -96,7 +96,7 @@ void MonitorClient::Impl::dispatch(priv::Message message) {
 }
 
 // The callback may have closed it in the meantime; what was answered is logged all the same.
-void MonitorClient::Impl::breached(std::uint64_t session, const std::string& what) {
+void RequestClient::Impl::breached(std::uint64_t session, const std::string& what) {
     std::string awaited;
     for (const Outstanding& request : outstanding) awaited.append(awaited.empty() ? "" : ",").append(request.name);
     std::vector<LogField> fields{{"session", std::to_string(session)}, {"what", what}};
@@ -106,7 +106,7 @@ void MonitorClient::Impl::breached(std::uint64_t session, const std::string& wha
 }
 
 // True when there may be more to read.
-bool MonitorClient::Impl::receive_one() {
+bool RequestClient::Impl::receive_one() {
     auto received = channel.receive(max_fds);
     if (!received && received.error().code == Errc::busy) return false;
     if (!received && received.error().code == Errc::protocol) return breached(0, received.error().text), false;
@@ -122,19 +122,19 @@ bool MonitorClient::Impl::receive_one() {
     return open();
 }
 
-void MonitorClient::Impl::flush() {
+void RequestClient::Impl::flush() {
     if (const Status sent = unsent.flush(channel); !sent) return fail_all(sent.error());
     update_watch();
 }
 
-void MonitorClient::Impl::on_ready(io::Interest ready) {
+void RequestClient::Impl::on_ready(io::Interest ready) {
     const std::shared_ptr<Impl> alive = shared_from_this();
     if ((static_cast<unsigned>(ready) & static_cast<unsigned>(io::Interest::write)) != 0) flush();
     while (open() && receive_one()) {
     }
 }
 
-MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
+RequestClient::RequestClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
                              Millis answer_within)
     : impl_(std::make_shared<Impl>(loop, answer_within)) {
     impl_->channel = priv::Channel(std::move(channel));
@@ -154,7 +154,7 @@ MonitorClient::MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds,
 }
 
 // A callback of ours may be running: it holds the Impl, which from here on finds itself closed and silent.
-MonitorClient::~MonitorClient() {
+RequestClient::~RequestClient() {
     impl_->on_closed = nullptr;
     impl_->outstanding.clear();
     impl_->unsent.clear();
@@ -163,7 +163,7 @@ MonitorClient::~MonitorClient() {
     impl_->channel.close();
 }
 
-void MonitorClient::send(const Asked& asked, std::uint64_t session, std::string_view payload, Take take,
+void RequestClient::send(const Asked& asked, std::uint64_t session, std::string_view payload, Take take,
                          std::span<const int> fds) {
     if (!impl_->open()) return void(take(Error{Errc::closed, 0, "the other side closed the channel"}));
     std::vector<UniqueFd> copies;
@@ -180,18 +180,18 @@ void MonitorClient::send(const Asked& asked, std::uint64_t session, std::string_
     alive->flush();
 }
 
-Status MonitorClient::post(std::uint16_t type, std::uint64_t session, std::string_view payload,
+Status RequestClient::post(std::uint16_t type, std::uint64_t session, std::string_view payload,
                            std::span<const int> fds) {
     if (!impl_->open()) return Error{Errc::closed, 0, "the other side closed the channel"};
     if (!impl_->unsent.empty()) return Error{Errc::busy, 0, "requests wait to be sent"};
     return impl_->channel.send(type, session, payload, fds);
 }
 
-void MonitorClient::forget(std::uint64_t session) {
+void RequestClient::forget(std::uint64_t session) {
     for (Outstanding& request : impl_->outstanding)
         if (request.session == session) request.take = nullptr;
 }
 
-bool MonitorClient::closed() const { return !impl_->open(); }
+bool RequestClient::closed() const { return !impl_->open(); }
 
 } // namespace posada::service

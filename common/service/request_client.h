@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The caller's side of a request table in a net process: sends a request over a channel, delivers the answer from the
-// loop. Used for the monitor, an agent, the queue and the lookup worker alike. Answers come in the order of requests
-// with the same session; several sessions may share one channel.
+// The caller's side of a request table (common/priv/request_list.h): sends a request over a channel, delivers the
+// answer from the loop. Used for the monitor, an agent, the queue and the lookup worker alike. Answers come in the
+// order of requests with the same session; several sessions may share one channel.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ struct Reply {
     std::vector<UniqueFd> fds;
 };
 
-class MonitorClient {
+class RequestClient {
   public:
     // max_fds: the most descriptors an answer may carry. on_closed: the other side is gone; every outstanding request
     // is answered with Errc::closed first. The client may be destroyed inside a callback.
     // answer_within: a side that takes longer for an answer is as good as gone (Errc::timeout); 0 = no matter how long.
-    MonitorClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
+    RequestClient(io::Loop& loop, UniqueFd channel, unsigned max_fds, std::function<void()> on_closed,
                   Millis answer_within = Millis(0));
-    ~MonitorClient();
-    MonitorClient(const MonitorClient&) = delete;
-    MonitorClient& operator=(const MonitorClient&) = delete;
+    ~RequestClient();
+    RequestClient(const RequestClient&) = delete;
+    RequestClient& operator=(const RequestClient&) = delete;
 
     // on_answer(Result<Answered<R::Answer>>). What was sent is wiped, for it may be a password. An answer that is none,
     // or has more descriptors than the row says, is logged (answer-breach), and the other side is as good as gone.

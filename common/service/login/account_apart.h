@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 
 namespace posada::service {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/auth/lookup.h"
+#include "common/auth/accounts.h"
 
 #include <gtest/gtest.h>
 #include <pwd.h>
