@@ -259,6 +259,8 @@ def bench_handshakes(work, rounds):
         servers = {"openssl s_server": openssl_server(certificate),
                    "echod shared": posada(work, "echod-shared", certificate),
                    "echod isolated": posada(work, "echod", certificate)}
+        servers |= {f"{name}, signer = false": posada(work, program, certificate, extra="signer = false\n")
+                    for name, program in (("echod shared", "echod-shared"), ("echod isolated", "echod"))}
         with running(servers):
             for version in (13, 12):
                 for flags in ((), ("--resume",)):
@@ -273,6 +275,10 @@ def bench_handshakes(work, rounds):
                     for name in servers:
                         row(f"{what}, {name}: connect to handshake done", took[name], "us")
                         row(f"{what}, {name}: processor time of the server", cpu[name], "us")
+                    for name in (n for n in servers if f"{n}, signer = false" in servers and not flags):
+                        for of, said in ((took, "connect to handshake done"), (cpu, "processor time of the server")):
+                            row(f"{what}, {name}: the signer adds, {said}",
+                                [(a / b - 1) * 100 for a, b in zip(of[name], of[f"{name}, signer = false"])], "%")
 
 
 def bench_requests(work, rounds):
