@@ -152,8 +152,8 @@ TEST(Fd, ReadAllStopsAtTheLimit) {
 }
 
 TEST(Log, FieldsAreQuotedAndEscaped) {
-    EXPECT_EQ(format_log(event::auth_fail, {{"rip", "192.0.2.7"}, {"user", "x\" reason=ok\n"}, {"empty", ""}}),
-              "auth-fail rip=192.0.2.7 user=\"x\\x22 reason=ok\\x0a\" empty=\"\"");
+    EXPECT_EQ(format_log(event::auth_fail, {{"rip", "192.0.2.7"}, {"user", "x\" reason=ok\n"}, {"reason", ""}}),
+              "auth-fail rip=192.0.2.7 user=\"x\\x22 reason=ok\\x0a\" reason=\"\"");
 }
 
 TEST(Log, EveryEventIsFoundById) {
