@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/base/sanitized.h"
 #include "common/base/text.h"
 
 namespace posada {

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/base/sanitized.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 
@@ -154,6 +155,14 @@ TEST(Fd, ReadAllStopsAtTheLimit) {
 TEST(Log, FieldsAreQuotedAndEscaped) {
     EXPECT_EQ(format_log(event::auth_fail, {{"rip", "192.0.2.7"}, {"user", "x\" reason=ok\n"}, {"reason", ""}}),
               "auth-fail rip=192.0.2.7 user=\"x\\x22 reason=ok\\x0a\" reason=\"\"");
+}
+
+TEST(Log, AFieldThatIsNotItsEventsEndsASanitizedProgram) {
+#ifdef POSADA_SANITIZED
+    EXPECT_DEATH(format_log(event::auth_fail, {{"rip", "192.0.2.7"}, {"empty", ""}}), "");
+#else
+    EXPECT_EQ(format_log(event::auth_fail, {{"empty", ""}}), "auth-fail empty=\"\"") << "nothing is lost elsewhere";
+#endif
 }
 
 TEST(Log, EveryEventIsFoundById) {
