@@ -312,6 +312,8 @@ def a_flood_of_requests_whose_answers_nobody_reads_costs_the_monitor_neither_mem
 @test
 def whoever_dies_leaves_or_falls_silent_at_any_moment_harms_nobody(daemon):
     with Captured(daemon) as d:
+        d.still_well()
+        held = d.descriptors()
         for end in ("abort", "leave", "drop", "half"):
             for before in (None, credentials(), packed(4, text(b"lir")), packed(2, b"")[:7]):
                 p = Puppet(d)
@@ -326,6 +328,7 @@ def whoever_dies_leaves_or_falls_silent_at_any_moment_harms_nobody(daemon):
             p.close()
         d.still_well()
         eventually(lambda: len(d.agents()) <= 1, 10, lambda: f"agents stay: {list(map(str, d.agents()))}")
+        eventually(lambda: d.descriptors() <= held + 2, 10, lambda: f"sessions stay: {held}, now {d.descriptors()} descriptors")
 
 
 def documented():

@@ -154,6 +154,10 @@ class Server:
     def agents(self):
         return [p for p in self.tree() if "[agent]" in p.title]
 
+    def descriptors(self):
+        """How many the launcher holds: some for each session."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
 
 def pss_kib(pids, what="Pss"):
     """Proportional memory of processes, shared pages divided among those who share them; or "Anonymous": what they have
