@@ -17,7 +17,7 @@ check() { # name command...
 install_it() { make --no-print-directory install DESTDIR="$root" PREFIX=/usr; }
 programs() { make --no-print-directory list-programs; }
 all_programs() { local p; for p in $(programs); do [ -x "$root/usr/$p" ] || { echo "missing: $p"; return 1; }; done; }
-runs() { "$root/usr/bin/posada" --version && "$root/usr/sbin/posadad" --version && "$root/usr/bin/posada" help >/dev/null; }
+runs() { "$root/usr/bin/posada" --version && "$root/usr/sbin/posadad" --version && "$root/usr/bin/posada" help >/dev/null && "$root/usr/bin/ftp" --version; }
 # The manual page of every program that a person starts.
 manuals() {
     local p

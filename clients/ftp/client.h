@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Client: what a command works on, and how failures become exit codes. A handler takes the words of a command line, its
+// name first, and says how it ended; what went wrong has been shown by then.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clients/ftp/server.h"
+
+namespace posada::ftp {
+
+struct Client {
+    Settings settings;
+    Screen screen;
+    std::optional<Server> server; // none: not connected
+    Login login;                  // from the command line or an address
+    bool leaving = false;
+};
+
+using Words = std::vector<std::string>;
+using Handler = Exit (*)(Client& client, const Words& words);
+
+Exit exit_of(const Error& error);
+// Shows the error unless the server's reply that it comes from has been shown, and drops a connection that has ended.
+Exit fail(Client& client, const Error& error);
+Exit outcome(Client& client, const Result<Reply>& reply); // of a command whose 2xx is all there is to it
+Exit connect_to(Client& client, const std::string& host);
+Exit connect_as(Client& client, const std::string& host, const Login& login);
+void disconnect(Client& client);
+
+// Moves one file; they show the figures.
+struct Fetch {
+    std::string remote;
+    std::string local;    // empty: the remote name's last component
+    bool by_user = false; // local was typed: "-" and "|command" are what they seem
+    bool resume = false;
+};
+Exit fetch_file(Client& client, const Fetch& fetch);
+enum class Store : std::uint8_t { replace, append, resume };
+Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how);
+// A listing, to the screen or to the file (or "|command") that was typed.
+Exit list(Client& client, const std::string& command, const std::string& local);
+// The names that patterns stand for on the server; those that lead elsewhere are left out, and said.
+Result<Words> remote_names(Client& client, const Words& patterns);
+std::optional<std::uint64_t> remote_size(Client& client, const std::string& name);
+
+} // namespace posada::ftp

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "clients/ftp/screen.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "common/base/text.h"
+
+namespace posada::ftp {
+
+// C1 controls are U+0080 to U+009F: in UTF-8 two octets, C2 and the control itself.
+static bool is_c1(std::string_view rest) {
+    return rest.size() > 1 && rest[0] == '\xc2' && static_cast<unsigned char>(rest[1]) < 0xa0;
+}
+
+std::string visible(std::string_view text) {
+    const bool utf8 = is_valid_utf8(text);
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto octet = static_cast<unsigned char>(text[i]);
+        const bool shown = octet == '\t' || (octet >= 0x20 && octet < 0x7f) || (octet >= 0x80 && utf8);
+        if (shown && !is_c1(text.substr(i))) {
+            out += text[i];
+            continue;
+        }
+        out += "\\x" + hex(text.substr(i, 1));
+        if (octet == 0xc2 && utf8) out += "\\x" + hex(text.substr(++i, 1));
+    }
+    return out;
+}
+
+void Screen::line(std::string_view text) const {
+    const std::string shown = visible(text);
+    std::printf("%s\n", shown.c_str());
+    if (typed_) std::fflush(stdout);
+}
+
+void Screen::trouble(std::string_view text) const {
+    std::fflush(stdout); // in the order in which it happened
+    std::fprintf(stderr, "%s\n", visible(text).c_str());
+}
+
+void Screen::mark(std::string_view text) const {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+// The terminal shows nothing of what is typed while this lives.
+class NoEcho {
+  public:
+    NoEcho() {
+        if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+        termios quiet = before_;
+        quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+    }
+    NoEcho(const NoEcho&) = delete;
+    NoEcho& operator=(const NoEcho&) = delete;
+    ~NoEcho() {
+        if (!changed_) return;
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+        std::fputc('\n', stdout);
+    }
+
+  private:
+    termios before_{};
+    bool changed_ = false;
+};
+
+std::optional<std::string> Screen::ask(const std::string& prompt, bool secret) {
+    mark(prompt);
+    std::optional<NoEcho> quiet;
+    if (secret && typed_) quiet.emplace();
+    std::string line;
+    for (int c = 0; (c = std::getchar()) != '\n'; line += static_cast<char>(c)) {
+        if (c != EOF) continue;
+        std::clearerr(stdin); // ^C at a terminal is no end of it
+        if (line.empty()) return std::nullopt;
+        break;
+    }
+    return line;
+}
+
+bool Screen::is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+
+} // namespace posada::ftp
