@@ -7,7 +7,9 @@
 
 #include <cstdlib>
 
+#include "clients/ftp/handlers.h"
 #include "clients/ftp/local_file.h"
+#include "clients/ftp/netrc.h"
 #include "clients/ftp/transfer.h"
 #include "common/base/text.h"
 
@@ -56,7 +58,18 @@ Exit connect_as(Client& client, const std::string& host, const Login& login) {
     return exit;
 }
 
-Exit connect_to(Client& client, const std::string& host) { return connect_as(client, host, client.login); }
+// The macro of this name runs when a login has worked.
+constexpr const char* init_macro = "init";
+
+Exit connect_to(Client& client, const std::string& host) {
+    Login login = client.login;
+    client.macros.clear();
+    if (const Status known = client.settings.auto_login ? add_netrc(login, host, &client.macros) : Status{}; !known)
+        return fail(client, known.error());
+    const Exit exit = connect_as(client, host, login);
+    if (exit != Exit::ok || client.macros.count(init_macro) == 0) return exit;
+    return run_line(client, std::string("$") + init_macro);
+}
 
 void disconnect(Client& client) {
     if (!client.server) return;

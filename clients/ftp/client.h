@@ -3,6 +3,7 @@
 // name first, and says how it ended; what went wrong has been shown by then.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +15,9 @@ namespace posada::ftp {
 struct Client {
     Settings settings;
     Screen screen;
-    std::optional<Server> server; // none: not connected
-    Login login;                  // from the command line or an address
+    std::optional<Server> server;                           // none: not connected
+    Login login;                                            // from the command line or an address
+    std::map<std::string, std::vector<std::string>> macros; // of the server's entry in .netrc
     bool leaving = false;
 };
 

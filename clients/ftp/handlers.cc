@@ -5,6 +5,7 @@ namespace posada::ftp {
 
 static constexpr Row table[] = {
     {"!", do_shell, false, 0, "[command]", "run a command here, or a shell"},
+    {"$", do_macro, false, 1, "macro", "run the lines of a macro of .netrc"},
     {"?", do_help, false, 0, "[command]", "what there is to say"},
     {"append", do_append, true, 1, "local-file [remote-file]", "put a file behind one on the server"},
     {"ascii", do_ascii, false, 0, "", "lines end as they do here (TYPE A)"},
@@ -117,13 +118,15 @@ std::optional<Words> split_command(std::string_view line) {
     return out;
 }
 
-// "!ls" is "! ls"; what stands behind it is the shell's.
+// "!ls" is "! ls"; what stands behind it is the shell's. "$name" is "$ name".
 static std::optional<Words> words_of(std::string_view line) {
     const std::size_t begin = line.find_first_not_of(" \t");
     if (begin == std::string_view::npos) return Words{};
     line.remove_prefix(begin);
     if (line[0] == '!') return Words{"!", std::string(line.substr(1))};
-    return split_command(line);
+    auto words = split_command(line[0] == '$' ? line.substr(1) : line);
+    if (words && line[0] == '$') words->insert(words->begin(), "$");
+    return words;
 }
 
 // What is missing is asked for, as "(remote-file) ".

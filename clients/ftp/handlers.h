@@ -36,6 +36,7 @@ Exit do_close(Client&, const Words&);
 Exit do_bye(Client&, const Words&);
 Exit do_help(Client&, const Words&);
 Exit do_shell(Client&, const Words&);
+Exit do_macro(Client&, const Words&);
 Exit do_lcd(Client&, const Words&);
 Exit do_lpwd(Client&, const Words&);
 // handlers_files.cc

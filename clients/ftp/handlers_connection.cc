@@ -77,6 +77,18 @@ Exit do_shell(Client& client, const Words& words) {
     return std::system(command.c_str()) == 0 ? Exit::ok : Exit::command;
 }
 
+// A macro that calls itself would never end: no macro calls another.
+Exit do_macro(Client& client, const Words& words) {
+    const auto found = client.macros.find(words[1]);
+    if (found == client.macros.end()) return client.screen.trouble("'" + words[1] + "' macro not found."), Exit::usage;
+    const std::vector<std::string> lines = found->second; // a line may connect elsewhere, where there are others
+    for (const std::string& line : lines) {
+        if (trim(line).starts_with('$')) return client.screen.trouble("?A macro in a macro: " + line), Exit::usage;
+        if (const Exit exit = run_line(client, line); exit != Exit::ok) return exit;
+    }
+    return Exit::ok;
+}
+
 Exit do_lcd(Client& client, const Words& words) {
     const char* home = ::getenv("HOME");
     const std::string folder = words.size() > 1 ? words[1] : std::string(home == nullptr ? "/" : home);

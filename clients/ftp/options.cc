@@ -89,7 +89,7 @@ static bool take_words(Options& options, int count, char** words) {
     }
     if (count > 0) options.host = words[0];
     if (count > 1 && !set_port(options.settings, words[1])) return false;
-    return count <= 2 && options.output.empty();
+    return count <= 2 && options.output.empty() && !options.resume;
 }
 
 Options read_options(int argc, char** argv, bool typed) {

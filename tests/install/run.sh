@@ -20,10 +20,12 @@ all_programs() { local p; for p in $(programs); do [ -x "$root/usr/$p" ] || { ec
 runs() { "$root/usr/bin/posada" --version && "$root/usr/sbin/posadad" --version && "$root/usr/bin/posada" help >/dev/null && "$root/usr/bin/ftp" --version; }
 # The manual page of every program that a person starts.
 manuals() {
-    local p
+    local p page
     for p in $(programs); do
         case $p in libexec/*) continue ;; esac
-        [ -e "$root/usr/share/man/man8/$(basename "$p").8" ] || { echo "no manual page for $p"; return 1; }
+        page=$(basename "$p").8
+        [ "$p" != bin/ftp ] || page=ftp.1
+        [ -e "$root/usr/share/man/man${page##*.}/$page" ] || { echo "no manual page for $p"; return 1; }
     done
 }
 # Every option that --help names is in the manual page, and the other way round.

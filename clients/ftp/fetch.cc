@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "clients/ftp/fetch.h"
+
+#include "clients/ftp/local_file.h"
+#include "clients/ftp/netrc.h"
+#include "clients/ftp/url.h"
+
+namespace posada::ftp {
+
+static Exit transfer(Client& client, const Url& url, const Options& options) {
+    if (url.type == 'D' || url.is_directory()) {
+        const std::string verb = url.type == 'D' ? "NLST" : "LIST";
+        const std::string& local = options.output;
+        return list(client, url.path.empty() ? verb : verb + " " + url.path, local == "-" ? "" : local);
+    }
+    client.settings.type = url.type;
+    Fetch fetch{url.path, options.output, !options.output.empty(), options.resume};
+    return fetch_file(client, fetch);
+}
+
+static Exit fetch_url(Client& client, const std::string& text, const Options& options) {
+    const auto url = parse_url(text);
+    if (!url) {
+        client.screen.trouble("ftp: " + text + ": " + url.error().text);
+        return Exit::url;
+    }
+    client.settings = options.settings;
+    client.settings.auto_login = true;
+    if (url->port != 0) client.settings.port = url->port;
+    if (url->tls) client.settings.tls = TlsUse::implicit;
+    Login login = client.login;
+    if (url->user) login = {*url->user, url->password, ""};
+    if (const Status known = add_netrc(login, url->host); !known) return fail(client, known.error());
+    if (login.user.empty()) login.user = "anonymous";
+    Exit exit = connect_as(client, url->host, login);
+    if (exit == Exit::ok) exit = transfer(client, *url, options);
+    disconnect(client);
+    return exit;
+}
+
+Exit fetch_urls(Client& client, const Options& options) {
+    Exit first = Exit::ok;
+    for (const std::string& url : options.urls) {
+        const Exit exit = fetch_url(client, url, options);
+        if (first == Exit::ok) first = exit;
+    }
+    return first;
+}
+
+} // namespace posada::ftp
