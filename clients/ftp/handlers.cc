@@ -51,6 +51,7 @@ static constexpr Row table[] = {
     {"open", do_open, false, 1, "host [port]", "connect"},
     {"page", do_page, true, 1, "remote-file", "show a file with $PAGER"},
     {"passive", do_passive, false, 0, "[on|off|auto]", "who makes data connections: we (on), the server (off)"},
+    {"progress", do_toggle, false, 0, "[on|off]", "show on a terminal how a transfer goes"},
     {"prompt", do_toggle, false, 0, "[on|off]", "ask for each file of mget, mput, mdelete"},
     {"put", do_put, true, 1, "local-file [remote-file]", "store a file"},
     {"pwd", do_pwd, true, 0, "", "show the directory there"},

@@ -19,6 +19,7 @@ static constexpr auto toggles = std::to_array<Toggle>({
     {"epsv", &Settings::epsv, "EPSV"},
     {"glob", &Settings::glob, "Globbing"},
     {"hash", &Settings::hash, "Hash mark printing"},
+    {"progress", &Settings::progress, "Progress bar"},
     {"prompt", &Settings::prompt, "Interactive mode"},
     {"sunique", &Settings::sunique, "Store unique"},
     {"trace", &Settings::debug, "Debugging"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "clients/ftp/screen.h"
 
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -81,6 +82,23 @@ std::optional<std::string> Screen::ask(const std::string& prompt, bool secret) {
         break;
     }
     return line;
+}
+
+void Screen::progress(const std::string& text) const {
+    std::fflush(stdout);
+    std::fprintf(stderr, "\r%s\x1b[K", text.c_str());
+    std::fflush(stderr);
+}
+
+bool Screen::shows_progress() const {
+    return ::isatty(STDERR_FILENO) == 1 && ::tcgetpgrp(STDERR_FILENO) == ::getpgrp();
+}
+
+std::size_t Screen::width() const {
+    constexpr std::size_t usual = 80;
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return (known ? std::size_t{size.ws_col} : usual) - 1; // in the last column terminals differ
 }
 
 bool Screen::is_terminal() { return ::isatty(STDIN_FILENO) == 1; }

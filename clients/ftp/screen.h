@@ -19,6 +19,11 @@ class Screen {
     void mark(std::string_view text) const;    // as it is, without a line end
     // One line of the standard input, without echo if secret and typed; nothing at its end.
     std::optional<std::string> ask(const std::string& prompt, bool secret = false);
+    // In place of the line that was shown so before; empty: takes it away.
+    void progress(const std::string& text) const;
+    // The standard error is a terminal, and we are in its foreground.
+    [[nodiscard]] bool shows_progress() const;
+    [[nodiscard]] std::size_t width() const;
     [[nodiscard]] bool typed() const { return typed_; } // a person is there
 
   private:

@@ -96,14 +96,11 @@ Result<Server> open_server(const std::string& host, const Settings& settings, co
     auto connected = connect_any(host, settings, screen);
     if (!connected) return connected.error();
     Server server(host, connected->second, Control(std::move(connected->first), screen, settings));
-    server.private_data = false;
     if (settings.tls == TlsUse::implicit) RETURN_IF_ERROR(encrypt(server, settings, screen));
     if (settings.verbose) screen.line("Connected to " + host + ".");
     auto greeting = server.control.reply();
     while (greeting && greeting->code == 120) greeting = server.control.reply();
     if (!greeting) return greeting.error();
-    if (greeting->code != 220 && settings.tls == TlsUse::required)
-        return Error{Errc::corrupt, 0, "the server did not greet: " + greeting->lines.back()};
     if (!greeting->ok()) return Error{Errc::closed, 0, greeting->lines.back()};
     if (settings.tls != TlsUse::implicit) RETURN_IF_ERROR(negotiate_tls(server, settings, screen));
     return server;

@@ -34,6 +34,7 @@ struct Settings {
     bool prompt = true; // asks for each file of mget, mput and mdelete
     bool glob = true;
     bool hash = false;
+    bool progress = true;
     bool bell = false;
     bool auto_login = true;
     bool anonymous = false;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "clients/ftp/progress.h"
 #include "common/proto/ftp/ascii.h"
 
 namespace posada::ftp {
@@ -14,26 +15,52 @@ namespace {
 constexpr std::size_t buffer_size = 256 * 1024;
 constexpr Millis abort_patience{15'000};
 constexpr Millis second_reply_patience{1'000};
+constexpr Millis progress_step{500};
 constexpr std::uint64_t hash_octets = 1024 * 1024;
 
 class Meter {
   public:
-    Meter(const Settings& settings, const Screen& screen) : settings_(settings), screen_(screen) {}
+    Meter(const Settings& settings, const Screen& screen, const Request& request)
+        : settings_(settings), screen_(screen), bar_(settings.progress && !settings.hash && screen.shows_progress()) {
+        progress_.before = request.restart;
+        progress_.total = request.expected;
+    }
     void add(std::size_t octets) {
         moved_.octets += octets;
+        if (octets != 0) last_ = SystemClock().now();
+        show();
         for (; settings_.hash && marks_ < moved_.octets / hash_octets; ++marks_) screen_.mark("#");
     }
     [[nodiscard]] Moved done() {
         if (marks_ != 0) screen_.mark("\n");
+        if (shown_) screen_.progress("");
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
         moved_.seconds = took.count();
         return moved_;
     }
     [[nodiscard]] std::uint64_t octets() const { return moved_.octets; }
 
+    // Now and then; nothing at all of a transfer that is over before.
+    void show() {
+        const Instant now = SystemClock().now();
+        if (!bar_ || now < next_) return;
+        next_ = now + progress_step;
+        shown_ = true;
+        progress_.moved = moved_.octets;
+        progress_.elapsed = now - started_;
+        progress_.idle = now - last_;
+        screen_.progress(progress_line(progress_, screen_.width()));
+    }
+
   private:
     const Settings& settings_;
     const Screen& screen_;
+    bool bar_;
+    bool shown_ = false;
+    Progress progress_;
+    Instant started_ = SystemClock().now();
+    Instant last_ = started_;
+    Instant next_ = started_ + progress_step;
     Moved moved_;
     std::uint64_t marks_ = 0;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
@@ -76,12 +103,22 @@ Result<Wire> begin(Server& server, const Settings& settings, const Request& requ
     return wire;
 }
 
+// In steps, so that a stall is seen.
+Result<std::size_t> patient_read(Wire& wire, std::string& buffer, const Settings& settings, Meter& meter) {
+    const Instant deadline = SystemClock().now() + settings.patience;
+    for (;;) {
+        auto got = wire.read(buffer, std::min(settings.patience, progress_step));
+        if (got || got.error().code != Errc::timeout || SystemClock().now() >= deadline) return got;
+        meter.show();
+    }
+}
+
 Status pump_in(Wire& wire, const Settings& settings, bool ascii, const Take& take, Meter& meter, bool& ours) {
     std::string buffer(buffer_size, '\0');
     std::string text;
     proto::ftp::FromNetwork decoder;
     for (;;) {
-        auto got = wire.read(buffer, settings.patience);
+        auto got = patient_read(wire, buffer, settings, meter);
         if (!got) return data_error(got.error());
         const std::string_view octets(buffer.data(), *got);
         meter.add(*got);
@@ -129,7 +166,7 @@ Result<Moved> receive(Server& server, const Settings& settings, const Screen& sc
     Reply opening;
     auto wire = begin(server, settings, request, opening);
     if (!wire) return wire.error();
-    Meter meter(settings, screen);
+    Meter meter(settings, screen, request);
     bool ours = false;
     const bool ascii = request.type == 'A' && settings.strip_cr;
     const Status pumped = pump_in(*wire, settings, ascii, take, meter, ours);
@@ -151,7 +188,7 @@ Result<Moved> send(Server& server, const Settings& settings, const Screen& scree
     Reply opening;
     auto wire = begin(server, settings, request, opening);
     if (!wire) return wire.error();
-    Meter meter(settings, screen);
+    Meter meter(settings, screen, request);
     bool ours = false;
     const Status pumped = pump_out(*wire, settings, request.type == 'A', give, meter, ours);
     if (!pumped) return give_up(server, std::move(*wire), pumped.error(), ours);
