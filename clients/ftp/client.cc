@@ -84,17 +84,12 @@ std::optional<std::uint64_t> remote_size(Client& client, const std::string& name
     return parse_uint(trim(reply->text()));
 }
 
-Exit list(Client& client, const std::string& command, const std::string& local) {
-    std::optional<LocalFile> file;
-    if (!local.empty()) {
-        auto opened = LocalFile::open(local, Named::by_user, false);
-        if (!opened) return fail(client, opened.error());
-        file.emplace(std::move(*opened));
-    }
+// To the file, or line by line to the screen.
+static Status list_into(Client& client, const std::string& command, std::optional<LocalFile>& file) {
     std::string line;
     const auto take = [&](std::string_view text) -> Status {
         if (file) return file->write(text);
-        for (; !text.empty() || !line.empty();) {
+        for (; !text.empty();) {
             const std::size_t end = text.find('\n');
             line.append(text.substr(0, end));
             if (line.size() > max_reply_line) return Error{Errc::io, 0, "the listing has an endless line"};
@@ -107,9 +102,22 @@ Exit list(Client& client, const std::string& command, const std::string& local) 
     };
     const auto moved = receive(*client.server, client.settings, client.screen, Request{command, 'A', 0, 0}, take);
     if (!line.empty()) client.screen.line(line);
-    if (!moved) return fail(client, moved.error());
-    if (!file) return Exit::ok;
-    const Status kept = file->commit();
+    return moved ? Status{} : Status{moved.error()};
+}
+
+Exit list(Client& client, const Words& commands, const std::string& local) {
+    std::optional<LocalFile> file;
+    if (!local.empty()) {
+        auto opened = LocalFile::open(local, Named::by_user, false);
+        if (!opened) return fail(client, opened.error());
+        file.emplace(std::move(*opened));
+    }
+    for (const std::string& command : commands) {
+        const Status listed = list_into(client, command, file);
+        if (!listed && file) file->drop_if_empty();
+        if (!listed) return fail(client, listed.error());
+    }
+    const Status kept = file ? file->commit() : Status{};
     return kept ? Exit::ok : fail(client, kept.error());
 }
 

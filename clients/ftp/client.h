@@ -42,8 +42,8 @@ struct Fetch {
 Exit fetch_file(Client& client, const Fetch& fetch);
 enum class Store : std::uint8_t { replace, append, resume };
 Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how);
-// A listing, to the screen or to the file (or "|command") that was typed.
-Exit list(Client& client, const std::string& command, const std::string& local);
+// Listings, one behind the other, to the screen or to the file (or "|command") that was typed.
+Exit list(Client& client, const Words& commands, const std::string& local);
 // The names that patterns stand for on the server; those that lead elsewhere are left out, and said.
 Result<Words> remote_names(Client& client, const Words& patterns);
 std::optional<std::uint64_t> remote_size(Client& client, const std::string& name);

@@ -53,8 +53,8 @@ Result<std::string> Control::line(Millis patience) {
 }
 
 void Control::show_reply(const Reply& reply, Show show) const {
-    const bool refused = reply.kind() >= 4;
-    if (show == Show::nothing ? settings_.debug : (refused || (show == Show::as_set && settings_.verbose)))
+    const bool wanted = show == Show::always || reply.kind() >= 4 || (show == Show::as_set && settings_.verbose);
+    if (show == Show::nothing ? settings_.debug : wanted)
         for (const std::string& line : reply.lines) screen_.line(line);
 }
 

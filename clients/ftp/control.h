@@ -16,6 +16,7 @@ namespace posada::ftp {
 
 enum class Show : std::uint8_t {
     as_set,  // all replies if verbose, else those that refuse
+    always,  // the reply is what was asked for
     nothing, // the user did not ask for this
     failure, // those that refuse
 };

@@ -11,7 +11,7 @@ static Exit transfer(Client& client, const Url& url, const Options& options) {
     if (url.type == 'D' || url.is_directory()) {
         const std::string verb = url.type == 'D' ? "NLST" : "LIST";
         const std::string& local = options.output;
-        return list(client, url.path.empty() ? verb : verb + " " + url.path, local == "-" ? "" : local);
+        return list(client, {url.path.empty() ? verb : verb + " " + url.path}, local == "-" ? "" : local);
     }
     client.settings.type = url.type;
     Fetch fetch{url.path, options.output, !options.output.empty(), options.resume};

@@ -10,6 +10,11 @@ static Exit simple(Client& client, const std::string& command) {
     return outcome(client, client.server->control.command(command));
 }
 
+// The reply is what the user wants to see, in a script too.
+static Exit question(Client& client, const std::string& command) {
+    return outcome(client, client.server->control.command(command, Show::always));
+}
+
 static std::string joined(const Words& words, std::size_t first) {
     std::string out;
     for (std::size_t i = first; i < words.size(); ++i) out += (i == first ? "" : " ") + words[i];
@@ -27,20 +32,20 @@ Exit do_delete(Client& client, const Words& words) { return simple(client, "DELE
 Exit do_mkdir(Client& client, const Words& words) { return simple(client, "MKD " + words[1]); }
 Exit do_rmdir(Client& client, const Words& words) { return simple(client, "RMD " + words[1]); }
 Exit do_chmod(Client& client, const Words& words) { return simple(client, "SITE CHMOD " + words[1] + " " + words[2]); }
-Exit do_umask(Client& client, const Words& words) { return simple(client, with_argument("SITE UMASK", words)); }
-Exit do_idle(Client& client, const Words& words) { return simple(client, with_argument("SITE IDLE", words)); }
-Exit do_site(Client& client, const Words& words) { return simple(client, with_argument("SITE", words)); }
-Exit do_rhelp(Client& client, const Words& words) { return simple(client, with_argument("HELP", words)); }
-Exit do_rstatus(Client& client, const Words& words) { return simple(client, with_argument("STAT", words)); }
-Exit do_mlst(Client& client, const Words& words) { return simple(client, with_argument("MLST", words)); }
-Exit do_system(Client& client, const Words&) { return simple(client, "SYST"); }
-Exit do_features(Client& client, const Words&) { return simple(client, "FEAT"); }
+Exit do_umask(Client& client, const Words& words) { return question(client, with_argument("SITE UMASK", words)); }
+Exit do_idle(Client& client, const Words& words) { return question(client, with_argument("SITE IDLE", words)); }
+Exit do_site(Client& client, const Words& words) { return question(client, with_argument("SITE", words)); }
+Exit do_rhelp(Client& client, const Words& words) { return question(client, with_argument("HELP", words)); }
+Exit do_rstatus(Client& client, const Words& words) { return question(client, with_argument("STAT", words)); }
+Exit do_mlst(Client& client, const Words& words) { return question(client, with_argument("MLST", words)); }
+Exit do_system(Client& client, const Words&) { return question(client, "SYST"); }
+Exit do_features(Client& client, const Words&) { return question(client, "FEAT"); }
 Exit do_noop(Client& client, const Words&) { return simple(client, "NOOP"); }
 
 // 1xx first, if the command moves data that nobody here waits for; the end of it is the answer.
 Exit do_quote(Client& client, const Words& words) {
-    auto reply = client.server->control.command(joined(words, 1));
-    while (reply && reply->kind() == 1) reply = client.server->control.reply();
+    auto reply = client.server->control.command(joined(words, 1), Show::always);
+    while (reply && reply->kind() == 1) reply = client.server->control.reply(Show::always);
     if (reply && reply->kind() == 3) return Exit::ok;
     return outcome(client, reply);
 }

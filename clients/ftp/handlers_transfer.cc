@@ -16,23 +16,19 @@ static std::string word(const Words& words, std::size_t at) { return at < words.
 
 static Exit listing(Client& client, const std::string& verb, const Words& words) {
     const std::string folder = word(words, 1);
-    return list(client, folder.empty() ? verb : verb + " " + folder, word(words, 2));
+    return list(client, {folder.empty() ? verb : verb + " " + folder}, word(words, 2));
 }
 
 Exit do_ls(Client& client, const Words& words) { return listing(client, "LIST", words); }
 Exit do_nlist(Client& client, const Words& words) { return listing(client, "NLST", words); }
 Exit do_mlsd(Client& client, const Words& words) { return listing(client, "MLSD", words); }
 
-// The last word is the file, which all listings go to one behind the other.
+// The last word is the file, which all listings go to.
 Exit do_mls(Client& client, const Words& words) {
-    const std::string verb = words[0] == "mdir" ? "LIST " : "NLST ";
-    const std::string& file = words.back();
-    for (std::size_t i = 1; i + 1 < words.size(); ++i) {
-        const bool one = words.size() == 3;
-        const Exit exit = list(client, verb + words[i], one ? file : file + "." + std::to_string(i));
-        if (exit != Exit::ok) return exit;
-    }
-    return Exit::ok;
+    Words commands;
+    for (std::size_t i = 1; i + 1 < words.size(); ++i)
+        commands.push_back((words[0] == "mdir" ? "LIST " : "NLST ") + words[i]);
+    return list(client, commands, words.back() == "-" ? "" : words.back());
 }
 
 Exit do_page(Client& client, const Words& words) {

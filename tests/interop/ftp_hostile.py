@@ -146,6 +146,14 @@ def honest(home):
           and b"Remote system type is UNIX." in run.out and b"5000 bytes received in " in run.out, run)
 
 
+def asked(home):
+    run = Run(Server({"MLST": b"250-here\r\n type=file; a\r\n250 end\r\n"}), "-e", "mlst a; mls x y all; ls z", "127.0.0.1",
+              "{port}", home=home)
+    check("a script is shown what it asked for, and no more", run.status == 0 and b" type=file; a" in run.out
+          and b"230" not in run.out and run.out.endswith(TEXT + b"\n"), run)
+    check("listings go to one file", run.new == ["all"] and open(home + "/all", "rb").read() == TEXT * 2, run)
+
+
 def c1(home):
     third = socket.create_server(("127.0.0.9", 0))
     third.settimeout(0.5)
@@ -320,7 +328,7 @@ def main():
     shutil.copy(f"{keys}/right.pem", f"{keys}/all.pem")
     with open(f"{keys}/wrong.pem") as more, open(f"{keys}/all.pem", "a") as out:
         out.write(more.read())
-    rows = (honest, c1, c2, c3, c4, lambda h: c5(h, context), c6, c7, c8, c9, c10, lambda h: c11(h, context),
+    rows = (honest, asked, c1, c2, c3, c4, lambda h: c5(h, context), c6, c7, c8, c9, c10, lambda h: c11(h, context),
             lambda h: c12(h, context, f"{keys}/all.pem", wrong))
     for row in rows:
         home = tempfile.mkdtemp(prefix="posada-ftp-")
