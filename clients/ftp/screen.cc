@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "clients/ftp/screen.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "clients/ftp/wire.h"
 #include "common/base/text.h"
 
 namespace posada::ftp {
@@ -70,10 +72,21 @@ class NoEcho {
     bool changed_ = false;
 };
 
+// False after ^C, also one that came before anybody waited. A terminal hands over single lines, so stdio holds none.
+static bool wait_for_typing() {
+    constexpr int step_ms = 100;
+    pollfd typing{STDIN_FILENO, POLLIN, 0};
+    while (!interrupted())
+        if (::poll(&typing, 1, step_ms) > 0) return true;
+    return false;
+}
+
 std::optional<std::string> Screen::ask(const std::string& prompt, bool secret) {
-    mark(prompt);
+    // Before the prompt: what is typed as soon as it appears is neither shown nor thrown away.
     std::optional<NoEcho> quiet;
     if (secret && typed_) quiet.emplace();
+    mark(prompt);
+    if (typed_ && !wait_for_typing()) return std::nullopt;
     std::string line;
     for (int c = 0; (c = std::getchar()) != '\n'; line += static_cast<char>(c)) {
         if (c != EOF) continue;
