@@ -17,7 +17,7 @@ LAUNCHER_LIBS := service auth store priv io base
 LAUNCHER_LDLIBS := -levent_core -lssl -lcrypto -lseccomp -lcrypt -lpam -lfmt
 
 # Every daemon's folder: what posadad, posada and the tests of the configuration link of it are its options.
-DAEMONS := smtpd pop3d
+DAEMONS := smtpd pop3d ftpd
 DAEMON_OPTIONS := $(wildcard $(DAEMONS:%=%/options*.cc))
 
 # $(call daemon_programs,LIST,NAME,FOLDER): sbin/NAME and libexec/posada/NAME-net, appended to LIST. Everything in the

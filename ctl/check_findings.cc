@@ -222,7 +222,7 @@ void check_directories(const service::CommonOptions& common, Findings& findings)
 
 void check_service_accounts(const service::CommonOptions& common, Findings& findings) {
     if (::geteuid() != 0) return;
-    for (const std::string_view role : {"smtpd", "subm", "queue", "relay", "lookup", "pop3d", "signer"})
+    for (const std::string_view role : {"smtpd", "subm", "queue", "relay", "lookup", "pop3d", "ftpd", "signer"})
         if (const auto identity = service::service_identity(role, common.uid_base); !identity)
             findings.error(findings.place("uid_base"), identity.error().describe());
 }

@@ -62,6 +62,7 @@ struct Demo {
     std::vector<DemoUser> users;
     [[nodiscard]] std::string run_dir() const { return data_dir + "/run"; }
     [[nodiscard]] std::string mail_root() const { return data_dir + "/mail"; }
+    [[nodiscard]] std::string ftp_root() const { return data_dir + "/state/ftp"; } // a directory for each user
     [[nodiscard]] std::string path(std::string_view name) const { return dir + "/" + std::string(name); }
     [[nodiscard]] const DemoService& service(std::string_view name) const;
 };

@@ -20,7 +20,8 @@ std::string endpoints_json(const Demo& demo) {
                               {"ca_file", demo.path("tls/ca.pem")},
                               {"control_socket", demo.run_dir() + "/control.sock"},
                               {"log_file", demo.path("log")},
-                              {"maildir_root", demo.mail_root()}};
+                              {"maildir_root", demo.mail_root()},
+                              {"ftp_root", demo.ftp_root()}};
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -21,6 +21,8 @@ constexpr DemoService rows[] = {
     {"submissions", "smtpd", 465, DemoTls::implicit, true,  ""},
     {"pop3",        "pop3d", 110, DemoTls::starttls, false, "+OK "},
     {"pop3s",       "pop3d", 995, DemoTls::implicit, false, ""},
+    {"ftp",         "ftpd",   21, DemoTls::starttls, false, "220 "},
+    {"ftps",        "ftpd",  990, DemoTls::implicit, false, ""},
 };
 // clang-format on
 

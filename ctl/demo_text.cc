@@ -49,6 +49,16 @@ std::string pop3_lines(const Demo& demo) {
            user + "pop3s://" + address(demo.service("pop3s")) + "/\n";
 }
 
+std::string ftp_lines(const Demo& demo) {
+    const std::string ca = "--cacert " + shell(demo.path("tls/ca.pem")) + " ";
+    const std::string user = "--user " + login(demo.users[0]) + " ";
+    return "# ftp: daniel puts a file there; both connections are encrypted\n"
+           "printf 'Hola\\n' | curl -sS --ssl-reqd " +
+           ca + user + "-T - ftp://" + address(demo.service("ftp")) +
+           "/hola.txt\n# ftps: what he has there, TLS from the first byte\ncurl -sS " + ca + user + "ftps://" +
+           address(demo.service("ftps")) + "/\n";
+}
+
 std::string by_hand(const Demo& demo) {
     return "# by hand: USER lir, PASS " + demo.users[1].password +
            ", LIST, RETR 1, QUIT; or HELP on the mail port\ntelnet " + std::string(demo_host) + " " +
@@ -72,7 +82,8 @@ std::string demo_text(const Demo& demo) {
     for (const DemoUser& user : demo.users) out += "user " + user.name + ", password " + user.password + "\n";
     out += "files in " + demo.dir + (demo.data_dir == demo.dir ? "" : ", mail in " + demo.data_dir) +
            "; log: " + demo.path("log") + "\n\nPaste these into another terminal:\n\n";
-    return out + smtp_lines(demo) + pop3_lines(demo) + by_hand(demo) + status_line(demo) + "\n^C stops everything" +
+    return out + smtp_lines(demo) + pop3_lines(demo) + ftp_lines(demo) + by_hand(demo) + status_line(demo) +
+           "\n^C stops everything" +
            (demo.options.keep || (!demo.dir_is_temporary && !demo.dir_was_made) ? "." : " and removes the files.") +
            "\n";
 }

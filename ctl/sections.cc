@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ctl/sections.h"
 
+#include "ftpd/options.h"
 #include "pop3d/options.h"
 #include "smtpd/options.h"
 
 namespace posada::ctl {
 
 std::span<const service::SectionInfo* const> all_sections() {
-    static const service::SectionInfo* const sections[] = {&pop3d::Pop3Options::section(),
+    static const service::SectionInfo* const sections[] = {&ftpd::FtpOptions::section(), &pop3d::Pop3Options::section(),
                                                            &smtpd::SmtpdOptions::section()};
     return sections;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ftpd/options.h"
 #include "pop3d/options.h"
 #include "smtpd/options.h"
 
@@ -18,6 +19,7 @@ constexpr ServiceRow rows[] = {
     {"smtpd",      "smtpd", "",             &smtpd::SmtpdOptions::section, [](const Listener& at) { return !at.auth; },    false},
     {"submission", "smtpd", "--submission", &smtpd::SmtpdOptions::section, [](const Listener& at) { return at.auth; },     false},
     {"pop3d",      "pop3d", "",             &pop3d::Pop3Options::section,  [](const Listener&) { return true; },           false},
+    {"ftpd",       "ftpd",  "",             &ftpd::FtpOptions::section,    [](const Listener&) { return true; },           false},
 };
 // clang-format on
 

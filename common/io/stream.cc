@@ -202,12 +202,17 @@ void Stream::set_max_unsent(std::size_t bytes) {
     impl_->schedule();
 }
 
-void Stream::start_tls_server(std::shared_ptr<TlsContext> context, SignFunction sign) {
+void Stream::start_tls_server(std::shared_ptr<TlsContext> context, SignFunction sign, TlsTickets tickets) {
+    impl_->tickets = tickets;
     impl_->want_tls(std::move(context), true, {}, std::move(sign));
 }
 
 void Stream::start_tls_client(std::shared_ptr<TlsContext> context, std::string server_name) {
     impl_->want_tls(std::move(context), false, std::move(server_name));
+}
+
+void Stream::send_tls_ticket() {
+    if (tls_active()) impl_->tls->send_ticket();
 }
 
 bool Stream::tls_active() const { return impl_->mode == Impl::Mode::tls; }

@@ -22,6 +22,8 @@ namespace posada::io {
 
 enum class StreamEnd : unsigned char { peer_closed, truncated, error, timeout };
 
+enum class TlsTickets : unsigned char { as_configured, none }; // TlsSession::send_no_tickets()
+
 // Empty functions are allowed.
 struct StreamHandler {
     std::function<void()> on_input;     // input() has grown
@@ -66,7 +68,9 @@ class Stream {
     // Server or client handshake from here on; queued output is flushed in plain first, what is written later waits
     // for the handshake. input() must be empty: bytes that came before the handshake are never taken for protected
     // ones, and the handshake fails with Errc::protocol (CVE-2011-0411).
-    void start_tls_server(std::shared_ptr<TlsContext> context, SignFunction sign = {}); // TlsSession::make_server
+    void start_tls_server(std::shared_ptr<TlsContext> context, SignFunction sign = {}, // TlsSession::make_server
+                          TlsTickets tickets = TlsTickets::as_configured);
+    void send_tls_ticket(); // TlsSession::send_ticket()
     void start_tls_client(std::shared_ptr<TlsContext> context, std::string server_name);
     [[nodiscard]] bool tls_active() const; // the handshake has succeeded
     [[nodiscard]] TlsInfo tls_info() const;

@@ -95,6 +95,7 @@ struct Stream::Impl : std::enable_shared_from_this<Stream::Impl> {
 
     std::shared_ptr<TlsContext> context;
     SignFunction sign; // for the session that want_tls() asks for
+    TlsTickets tickets = TlsTickets::as_configured;
     std::unique_ptr<TlsSession> tls;
     std::size_t records_sent = 0; // how much of tls->outgoing() has left
     std::string server_name;

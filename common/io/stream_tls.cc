@@ -25,6 +25,7 @@ void Stream::Impl::begin_handshake() {
                           : TlsSession::make_client(context, fd.get(), server_name);
     if (!made) return fail_handshake(StreamEnd::error, made.error());
     tls = std::move(*made);
+    if (tickets == TlsTickets::none) tls->send_no_tickets();
     if (!is_server) step_handshake(); // the client speaks first
 }
 

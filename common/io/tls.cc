@@ -2,10 +2,13 @@
 #include "common/io/tls.h"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 
 #include "common/base/text.h"
 #include "common/io/tls_bio.h"
@@ -200,6 +203,22 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make_server(const TlsServerConfi
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make_client(std::string_view ca_pem, bool verify) {
     return TlsAccess::make_client(ca_pem, verify);
+}
+
+Status TlsContext::isolate_sessions() {
+    constexpr long cached_sessions = 4; // there is one client
+    constexpr long a_week = 7L * 24 * 3600;
+    std::array<unsigned char, ticket_key_size> key{};
+    if (RAND_bytes(key.data(), static_cast<int>(key.size())) != 1) return openssl_error("ticket key");
+    for (const SslCtxPtr& ctx : contexts_) {
+        SSL_CTX_set_timeout(ctx.get(), a_week);
+        SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_SERVER);
+        SSL_CTX_sess_set_cache_size(ctx.get(), cached_sessions);
+        if (SSL_CTX_set_tlsext_ticket_keys(ctx.get(), key.data(), static_cast<long>(key.size())) != 1)
+            return openssl_error("ticket key");
+    }
+    OPENSSL_cleanse(key.data(), key.size());
+    return {};
 }
 
 ssl_ctx_st* TlsContext::find(std::string_view server_name) const {

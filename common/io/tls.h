@@ -61,6 +61,9 @@ class TlsContext {
     [[nodiscard]] bio_method_st* bio_method() const { return bio_method_.get(); }
     // The context that serves this SNI name, nullptr if none does.
     [[nodiscard]] ssl_ctx_st* find(std::string_view server_name) const;
+    // From here on only sessions of this process can be resumed in it, as long as it lives: whoever resumes has been
+    // here. For a process of one client.
+    Status isolate_sessions(); // by ticket, or by session id where a client of TLS 1.2 wants no tickets
     // Where the certificates without a key look for a signature.
     [[nodiscard]] SignSlot& sign_slot() const { return *sign_slot_; }
 

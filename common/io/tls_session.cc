@@ -189,6 +189,14 @@ void TlsSession::close_notify() {
     ERR_clear_error();
 }
 
+void TlsSession::send_no_tickets() { SSL_set_num_tickets(ssl_.get(), 0); }
+
+void TlsSession::send_ticket() {
+    ERR_clear_error();
+    SSL_new_session_ticket(ssl_.get()); // refused in TLS 1.2, where a ticket serves many times
+    ERR_clear_error();
+}
+
 TlsInfo TlsSession::info() const {
     TlsInfo out;
     out.version = SSL_get_version(ssl_.get());

@@ -44,6 +44,12 @@ class TlsSession {
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
+    // Servers of TLS 1.3. No ticket will be sent, not even at the handshake's end: a client that only writes would
+    // never read it, and closing over unread bytes resets the connection.
+    void send_no_tickets();
+    // One more ticket, in front of what is written next: clients use each once (RFC 8446 C.4).
+    void send_ticket();
+
     void readable() {
         may_receive_ = true;
         received_ = 0;

@@ -21,6 +21,7 @@ namespace {
 Status confine(PreparedSandbox& prepared, const AgentSpec& spec) {
     RETURN_IF_ERROR(null_standard_input_output());
     ::umask(077); // whatever the launcher was started with: what an agent makes is its user's
+    if (spec.found) RETURN_IF_ERROR(spec.found());
     RETURN_IF_ERROR(become_user(spec.uid, spec.gid, spec.groups));
     if (spec.prepare) RETURN_IF_ERROR(spec.prepare());
     std::vector<UniqueFd> opened;

@@ -24,7 +24,8 @@ struct AgentSpec {
     std::string title; // "pop3d: alice [agent]"
     uid_t uid = 0;
     gid_t gid = 0;
-    std::vector<gid_t> groups; // supplementary, exactly these
+    std::vector<gid_t> groups;     // supplementary, exactly these
+    std::function<Status()> found; // before it is the user: makes for it what only root may make; may be empty
     std::function<Status()>
         prepare;                  // as the user, before it is confined: makes trees that may be missing; may be empty
     std::vector<AgentTree> trees; // all that it can reach

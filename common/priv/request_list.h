@@ -14,6 +14,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -43,7 +44,7 @@ template <class T>
 struct Answered {
     T body{};
     std::vector<UniqueFd> fds{};
-    void (*afterwards)() = nullptr; // done when it was sent
+    std::function<void()> afterwards{}; // done when it was sent
 };
 // Returned by a handler that answers in its own time; an error in its place is a breach.
 struct Later {};
@@ -52,7 +53,7 @@ struct Later {};
 struct Answer {
     std::string payload;
     std::vector<UniqueFd> fds{};
-    void (*afterwards)() = nullptr;
+    std::function<void()> afterwards{};
 };
 
 template <class T>
@@ -71,7 +72,7 @@ Answer to_answer(const Result<T>& answer) {
 template <class T>
 Answer to_answer(Result<Answered<T>>&& answer) {
     if (!answer) return {encode_failure(answer.error())};
-    return {encode_ok(to_bytes(answer->body)), std::move(answer->fds), answer->afterwards};
+    return {encode_ok(to_bytes(answer->body)), std::move(answer->fds), std::move(answer->afterwards)};
 }
 template <std::same_as<Nothing> T>
 Answer to_answer(const Status& answer) {

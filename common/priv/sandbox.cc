@@ -40,6 +40,18 @@ constexpr ProfileInfo profiles[sandbox_profile_count] = {
      false,
      LandlockNet::deny,
      {connection_fd_limit, no_file, 0}},
+    {"net_transfer_zygote",
+     "The same for `net_transfer`: what its children may do, it may.",
+     false,
+     LandlockNet::deny,
+     {keep, keep, keep}},
+    {"net_transfer",
+     "One client over the descriptors it was given, files to write into and sockets to accept on among them; no file "
+     "of "
+     "its own, no socket but pairs, no child.",
+     false,
+     LandlockNet::deny,
+     {connection_fd_limit, keep, 0}},
     {"net_shared",
      "Many clients over the descriptors it was given; messages into memfds of 256 KiB; no file, no new socket, no "
      "child.",

@@ -25,20 +25,23 @@ enum class SandboxMode : std::uint8_t { enforce, log, off };
 constexpr SandboxMode last_value(SandboxMode) { return SandboxMode::off; }
 
 enum class SandboxProfile : std::uint8_t {
-    net_zygote,     // forks, kills and waits for connection processes, passes descriptors on; no files, no sockets
-    net_connection, // one client: its descriptors and nothing else; no fork; RLIMIT_FSIZE 0
-    net_shared,     // many clients in one loop; also memfds of at most shared_memfd_limit octets
-    queue,          // files of the trees given to apply(), SQLite, accept on a passed unix socket
-    relay,          // TCP clients to anywhere; no files
-    agent_files,    // one user's files: of the trees given to apply(); no socket
-    signer,         // receives, signs, sends; nothing else
+    net_zygote, // of net_connection: forks, kills and waits for connection processes, passes descriptors on; no files,
+                // no sockets
+    net_connection,      // one client: its descriptors and nothing else; no fork; RLIMIT_FSIZE 0
+    net_transfer_zygote, // of net_transfer
+    net_transfer, // the same with files: writes into those it is handed, accepts on listening sockets it is handed
+    net_shared,   // many clients in one loop; also memfds of at most shared_memfd_limit octets
+    queue,        // files of the trees given to apply(), SQLite, accept on a passed unix socket
+    relay,        // TCP clients to anywhere; no files
+    agent_files,  // one user's files: of the trees given to apply(); no socket
+    signer,       // receives, signs, sends; nothing else
 };
-constexpr unsigned sandbox_profile_count = 7;
+constexpr unsigned sandbox_profile_count = 9;
 
 // RLIMIT_FSIZE of net_shared; writes to a memfd count against it.
 constexpr std::uint64_t shared_memfd_limit = 256 * 1024;
-// RLIMIT_NOFILE of net_connection and agent_files. What all processes of one user may have on their way to others is
-// counted against it too, and many accounts may share a uid.
+// RLIMIT_NOFILE of net_connection, net_transfer and agent_files. What all processes of one user may have on their way
+// to others is counted against it too, and many accounts may share a uid.
 constexpr std::uint64_t connection_fd_limit = 256;
 // RLIMIT_NOFILE of signer: standard descriptors, channel, log, one at a time to answer into.
 constexpr std::uint64_t signer_fd_limit = 16;

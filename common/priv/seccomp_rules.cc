@@ -21,8 +21,10 @@ namespace posada::priv {
 
 namespace {
 
-constexpr ProfileSet zygote = in_profile(SandboxProfile::net_zygote);
+constexpr ProfileSet transfer_zygote = in_profile(SandboxProfile::net_transfer_zygote);
+constexpr ProfileSet zygote = in_profile(SandboxProfile::net_zygote) | transfer_zygote;
 constexpr ProfileSet shared = in_profile(SandboxProfile::net_shared);
+constexpr ProfileSet transfer = in_profile(SandboxProfile::net_transfer) | transfer_zygote;
 constexpr ProfileSet queue = in_profile(SandboxProfile::queue);
 constexpr ProfileSet relay = in_profile(SandboxProfile::relay);
 constexpr ProfileSet agent = in_profile(SandboxProfile::agent_files);
@@ -31,7 +33,7 @@ constexpr ProfileSet memfds = shared | queue;
 constexpr ProfileSet signer = in_profile(SandboxProfile::signer);
 constexpr ProfileSet all = (1U << sandbox_profile_count) - 1;
 constexpr ProfileSet everyone = all & static_cast<ProfileSet>(~signer); // who does more than to sign
-constexpr ProfileSet nets = zygote | shared | in_profile(SandboxProfile::net_connection);
+constexpr ProfileSet nets = zygote | shared | transfer | in_profile(SandboxProfile::net_connection);
 constexpr ProfileSet final_ones = everyone & static_cast<ProfileSet>(~zygote);
 
 constexpr std::uint64_t new_kinds_of_task = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PTRACE |
@@ -245,6 +247,13 @@ constexpr CallRow rows[] = {
     row("fcntl", files, is(1, F_OFD_GETLK)),
     row("fcntl", files, is(1, F_OFD_SETLK)),
     row("fcntl", files, is(1, F_OFD_SETLKW)),
+    // Files and data connections of a transfer; the sockets are the monitor's.
+    row("pwrite64", transfer),
+    row("ftruncate", transfer),
+    row("fadvise64", transfer),
+    row("splice", transfer),
+    row("accept4", transfer),
+    row("setsockopt", transfer, is(1, SOL_SOCKET), is(2, SO_OOBINLINE)), // ABOR's Telnet Synch
     // queue.sock, bound by the launcher.
     row("accept4", queue),
     row("accept", queue),

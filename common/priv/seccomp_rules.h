@@ -10,7 +10,7 @@
 
 namespace posada::priv {
 
-using ProfileSet = std::uint8_t;
+using ProfileSet = std::uint16_t;
 constexpr ProfileSet in_profile(SandboxProfile profile) {
     return static_cast<ProfileSet>(1U << static_cast<unsigned>(profile));
 }

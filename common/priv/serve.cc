@@ -27,7 +27,7 @@ Status serve_channel(Channel& channel, unsigned most_fds, const AnswerOne& answe
         const auto made = answer(**received);
         if (!made) return made.error();
         if (!send_answer(channel, **received, *made)) return {}; // nobody is there any more
-        if (made->afterwards != nullptr) made->afterwards();
+        if (made->afterwards) made->afterwards();
     }
 }
 

@@ -25,6 +25,7 @@ enum CommandFlag : std::uint16_t {
     needs_privacy = 4, // refused unless TLS is up or the configuration allows plaintext here (plaintext_auth)
     hidden = 8,        // not in HELP nor in the man page's table
     exact_arg = 16,    // the argument is all that follows one blank, blanks too: a password, a file's name
+    while_busy = 64,   // allowed while the command before is still at work (FTP: STAT, ABOR during a transfer)
     ends_group = 32,   // the dialog changes with its answer: nothing may be sent behind it before (RFC 2920 3.1)
 };
 

@@ -13,10 +13,18 @@ namespace posada::service {
 
 using ConnectionRequests = priv::Requests<ClientAddress, Sign>;
 
+// How many handshakes a connection may have signed: its own, or those of data connections beside it (FTP with clients
+// that cannot resume a session).
+enum class Handshakes : std::uint8_t { one, many };
+
 // The daemon's rows keep their index.
-inline std::vector<priv::RequestInfo> with_connection_requests(std::span<const priv::RequestInfo> daemon) {
+inline std::vector<priv::RequestInfo> with_connection_requests(std::span<const priv::RequestInfo> daemon,
+                                                               Handshakes handshakes = Handshakes::one) {
     std::vector<priv::RequestInfo> all(daemon.begin(), daemon.end());
     all.insert(all.end(), ConnectionRequests::rows.begin(), ConnectionRequests::rows.end());
+    if (handshakes == Handshakes::many)
+        for (priv::RequestInfo& row : all)
+            if (row.type == Sign::row.type) row.once = false;
     return all;
 }
 

@@ -64,7 +64,7 @@ Result<priv::Answered<typename R::Answer>> PopSession::ask(const R& request) {
     if (!body) return body.error();
     auto typed = from_bytes<typename R::Answer>(*body);
     if (!typed) return typed.error();
-    if (answer->afterwards != nullptr) answer->afterwards();
+    if (answer->afterwards) answer->afterwards();
     return priv::Answered<typename R::Answer>{std::move(*typed), std::move(answer->fds)};
 }
 

@@ -52,7 +52,7 @@ def pasted_lines(output):
 def test_endpoints_are_complete_and_answer():
     with Demo() as demo:
         services = demo.endpoints["services"]
-        assert set(services) == {"smtp", "submission", "submissions", "pop3", "pop3s"}, services
+        assert set(services) == {"smtp", "submission", "submissions", "pop3", "pop3s", "ftp", "ftps"}, services
         for name, at in services.items():
             s = socket.create_connection((at["host"], at["port"]), timeout=10)
             if at["tls"] == "implicit":
@@ -80,7 +80,7 @@ def test_classroom_passwords_and_random_ones():
 def test_every_printed_line_works_when_pasted():
     with Demo() as demo:
         lines = pasted_lines(demo.output)
-        assert {"smtp", "submission", "submissions", "pop3", "pop3s", "by hand", "what runs"} <= set(lines), lines
+        assert {"smtp", "submission", "submissions", "pop3", "pop3s", "ftp", "ftps", "by hand", "what runs"} <= set(lines), lines
         expected = 0
         for name in ("smtp", "submission", "submissions"):
             done = subprocess.run(lines[name], shell=True, capture_output=True, text=True, timeout=30, check=False)
@@ -91,6 +91,11 @@ def test_every_printed_line_works_when_pasted():
             done = subprocess.run(lines[name], shell=True, capture_output=True, text=True, timeout=30, check=False)
             assert done.returncode == 0 and done.stdout.split()[0] == "1", (name, done.stdout, done.stderr)
             assert len(done.stdout.splitlines()) == 3, done.stdout
+        done = subprocess.run(lines["ftp"], shell=True, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+        assert open(f"{demo.endpoints['ftp_root']}/daniel/hola.txt", encoding="ascii").read() == "Hola\n"
+        done = subprocess.run(lines["ftps"], shell=True, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0 and done.stdout.endswith(" hola.txt\n"), (done.stdout, done.stderr)
         status = subprocess.run(lines["what runs"], shell=True, capture_output=True, text=True, timeout=30, check=False)
         assert status.returncode == 0 and "isolation:" in status.stdout, status
         assert lines["by hand"].startswith("telnet 127.0.0.1 "), lines["by hand"]
@@ -164,10 +169,10 @@ def test_second_start_finds_the_mail_of_the_first():
 
 def test_fixed_base_port():
     base = next(b for b in range(4000, 10000, 997)  # below what clients and other tests are given
-                if all(bindable(b + p) for p in (25, 110, 465, 587, 995)))
+                if all(bindable(b + p) for p in (21, 25, 110, 465, 587, 990, 995)))
     with Demo(base_port=str(base)) as demo:
         assert {n: s["port"] - base for n, s in demo.endpoints["services"].items()} == {
-            "smtp": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995}
+            "smtp": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995, "ftp": 21, "ftps": 990}
 
 
 def test_taken_port_is_an_error_that_names_the_remedy():
@@ -318,7 +323,7 @@ def test_status_shows_every_service():
         out = subprocess.run([POSADA, "status", "--json", "--control", demo.endpoints["control_socket"]],
                              capture_output=True, text=True, check=True).stdout
         services = {s["name"]: s for s in json.loads(out)["services"]}
-        assert set(services) == {"queue", "smtpd", "submission", "pop3d"}
+        assert set(services) == {"queue", "smtpd", "submission", "pop3d", "ftpd"}
         assert all(s["state"] == "up" and s["restarts"] == 0 and s["pid"] for s in services.values()), services
         assert f"smtp 127.0.0.1:{demo.port('smtp')}" in services["smtpd"]["listen"], services
         os.kill(services["pop3d"]["pid"], signal.SIGKILL)
@@ -335,7 +340,7 @@ def test_status_shows_every_service():
 
 def test_passwords_never_reach_the_log():
     with Demo() as demo:
-        for name in ("submission", "submissions", "pop3", "pop3s", "smtp"):
+        for name in ("submission", "submissions", "pop3", "pop3s", "ftp", "ftps", "smtp"):
             subprocess.run(pasted_lines(demo.output)[name], shell=True, capture_output=True, check=False, timeout=30)
         log = demo.log()
         assert "auth-ok" in log, log

@@ -4,6 +4,7 @@
 //     print-docs events    the table of posada-log(5), mdoc
 //     print-docs smtp      the command table of smtpd(8), mdoc
 //     print-docs pop3      the command table of pop3d(8), mdoc
+//     print-docs ftp       the command table of ftpd(8), mdoc
 //     print-docs example   packaging/posada.toml.example: every key as a comment with its default
 //     print-docs keys      every key once
 //     print-docs words     tests/fuzz/dict/config.dict: keys, choices and headers for the mutator
@@ -20,6 +21,7 @@
 #include "common/base/text.h"
 #include "common/service/config/config.h"
 #include "ctl/sections.h"
+#include "ftpd/commands.h"
 #include "pop3d/commands.h"
 #include "smtpd/commands.h"
 
@@ -258,6 +260,8 @@ int main(int argc, char** argv) {
         print_commands(smtpd::commands());
     } else if (what == "pop3") {
         print_commands(pop3d::commands());
+    } else if (what == "ftp") {
+        print_commands(ftpd::commands());
     } else if (what == "example") {
         print_example();
     } else if (what == "keys" || what == "words") {
@@ -266,12 +270,18 @@ int main(int argc, char** argv) {
         print_verbs(what, pop3d::commands(), pop3d::general_capabilities(),
                     {" 1", " 1 0", " lir", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", R"(\x0d\x0a)", "=",
                      "*", "AGxpcgBwYW1wbG9uYQ=="});
+    } else if (what == "ftp-words") {
+        print_verbs(what, ftpd::commands(), ftpd::general_features(),
+                    {" lir", "TLS", " /a/../b", " -la", "127,0,0,1,200,10", "|2|::1|51210|", "ALL", "CHMOD 600 ",
+                     "UMASK", "IDLE", "UTIME", " 20261122222400 ", "type;size;", R"(\xff\xf4\xff\xf2)", R"(\x0d\x0a)"});
     } else if (what == "smtp-words") {
         print_verbs(what, smtpd::commands(), smtpd::general_capabilities(),
                     {"FROM:", "TO:", "PLAIN", "LOGIN", "SCRAM-SHA-256", "SIZE=", "BODY=8BITMIME", "AUTH=<>",
                      "<lir@micasa.test>", "<u@yahoo.com>", "Received:", "<>", R"(\x0d\x0a)", R"(\x0d\x0a.\x0d\x0a)"});
     } else {
-        std::fputs("usage: print-docs options|events|smtp|pop3|example|keys|words|pop3-words|smtp-words\n", stderr);
+        std::fputs(
+            "usage: print-docs options|events|smtp|pop3|ftp|example|keys|words|ftp-words|pop3-words|smtp-words\n",
+            stderr);
         return 64;
     }
     return std::fflush(stdout) == 0 ? 0 : 71;

@@ -93,11 +93,13 @@ page_with_table man/smtpd.8 smtp >"$work/smtpd.8"
 update_or_compare man/smtpd.8 "$work/smtpd.8"
 page_with_table man/pop3d.8 pop3 >"$work/pop3d.8"
 update_or_compare man/pop3d.8 "$work/pop3d.8"
+page_with_table man/ftpd.8 ftp >"$work/ftpd.8"
+update_or_compare man/ftpd.8 "$work/ftpd.8"
 "$print" example >"$work/example"
 update_or_compare packaging/posada.toml.example "$work/example"
 "$print" words >"$work/words"
 update_or_compare tests/fuzz/dict/config.dict "$work/words"
-for protocol in pop3 smtp; do
+for protocol in ftp pop3 smtp; do
     "$print" "$protocol-words" >"$work/$protocol-words"
     update_or_compare "tests/fuzz/dict/${protocol}_session.dict" "$work/$protocol-words"
 done

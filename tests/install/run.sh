@@ -31,7 +31,7 @@ manuals() {
 # Every option that --help names is in the manual page, and the other way round.
 options_documented() {
     local p help page missing=0 option
-    for p in posadad smtpd pop3d; do
+    for p in posadad smtpd pop3d ftpd; do
         help=$("$root/usr/sbin/$p" --help)
         page=$root/usr/share/man/man8/$p.8
         for option in $(grep -oE -e '--[a-z-]+' <<<"$help" | sort -u); do

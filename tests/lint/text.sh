@@ -37,5 +37,5 @@ while IFS=: read -r guide line path; do
 done < <(grep -noE '`[a-z][A-Za-z0-9_./-]*\.(cc|h|def|py|sh|mk|txt)`' -- *.md | grep -v ':`xd/' | tr -d '\`')
 while IFS=: read -r guide line path; do
     [ -e "$path" ] || offence "$guide:$line: \`$path\` is not there"
-done < <(grep -noE '`(common|smtpd|pop3d|supervisor|ctl|tests|man|packaging)(/[a-z0-9_-]+)+/?`' -- *.md | tr -d '\`')
+done < <(grep -noE '`(common|smtpd|pop3d|ftpd|supervisor|ctl|tests|man|packaging)(/[a-z0-9_-]+)+/?`' -- *.md | tr -d '\`')
 exit $status

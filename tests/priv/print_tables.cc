@@ -12,6 +12,8 @@
 #include "common/priv/seccomp_rules.h"
 #include "common/service/connection_requests.h"
 #include "common/service/net_protocol.h"
+#include "ftpd/agent_protocol.h"
+#include "ftpd/requests.h"
 #include "pop3d/agent_protocol.h"
 #include "pop3d/requests.h"
 #include "smtpd/agent.h"
@@ -80,7 +82,7 @@ std::string calls_of(priv::SandboxProfile profile) {
 void print_profiles() {
     print("\n**Sandbox profiles** (a star: only with certain arguments; `tgkill`, `tkill` and `kill` reach the process "
           "itself, "
-          "or, from the zygote, its children)\n\n| profile | in words | system calls beside those below "
+          "or, from a zygote, its children)\n\n| profile | in words | system calls beside those below "
           "|\n|---|---|---|\n");
     for (unsigned i = 0; i < priv::sandbox_profile_count; ++i) {
         const auto profile = static_cast<priv::SandboxProfile>(i);
@@ -102,6 +104,8 @@ void print_all() {
                    pop3d::MonitorRequests::rows);
     print_requests("A POP3 connection asks the agent of the user who logged in", pop3d::AgentRequests::rows,
                    {"before open_mailbox", "after open_mailbox"});
+    print_requests("A net process asks the monitor: ftpd, beside the passwords above", ftpd::OwnRequests::rows);
+    print_requests("An FTP connection asks the agent of the user who logged in", ftpd::AgentRequests::rows);
     print_requests("smtpd asks the lookup worker", smtpd::LookupRequests::rows);
     for (const auto role :
          {smtpd::QueueRole::receive, smtpd::QueueRole::deliver, smtpd::QueueRole::relay, smtpd::QueueRole::control})

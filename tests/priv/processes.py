@@ -234,7 +234,7 @@ def is_connection(p, tree):
 
 
 def is_zygote(p, tree):
-    return p.program in ("pop3d-net",) and not is_connection(p, tree)
+    return p.program in ("pop3d-net", "ftpd-net") and not is_connection(p, tree)
 
 
 def look_at_net(wrong, p, tree, listening):
@@ -288,7 +288,7 @@ def look_at_agent(wrong, p, listening, mail_root):
 
 def look_at_tree(wrong, tree, uid, mail_root, user_uids):
     listening = procs.listening_sockets()
-    seen = dict.fromkeys(("pop3d-net", "smtpd-net", "smtpd-submission-net", "smtpd-queue", "connection", "agent",
+    seen = dict.fromkeys(("pop3d-net", "ftpd-net", "smtpd-net", "smtpd-submission-net", "smtpd-queue", "connection", "agent",
                           "lookup", "signer"), 0)
     for p in tree:
         if p.in_libexec:

@@ -63,6 +63,8 @@ auth = true
 name = "pop3"
 address = ["127.0.0.1"]
 port = {p["pop3"]}
+[ftpd]
+enabled = false
 {extra}
 ''')
 

@@ -18,7 +18,7 @@ namespace posada::service {
 namespace {
 
 // Every daemon that exists: one that does not look at the others' sections must not take them for unknown words.
-constexpr std::string_view daemon_sections[] = {"pop3d", "smtpd"};
+constexpr std::string_view daemon_sections[] = {"ftpd", "pop3d", "smtpd"};
 
 std::string system_hostname() {
     std::array<char, 256> name{};

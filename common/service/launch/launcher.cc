@@ -39,7 +39,8 @@ Result<UniqueFd> MonitorService::open_channel(std::string_view name, pid_t) {
 }
 
 Launcher::Launcher(io::Loop& loop, const LauncherDaemon& daemon, CommandLine options)
-    : loop_(loop), daemon_(daemon), requests_(with_connection_requests(daemon.requests)), options_(std::move(options)) {
+    : loop_(loop), daemon_(daemon), requests_(with_connection_requests(daemon.requests, daemon.handshakes)),
+      options_(std::move(options)) {
     restart_timer_ = std::make_unique<io::Timer>(loop, [this] {
         if (!start_net()) restart_later();
     });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/service/config/config.h"
+#include "common/service/connection_requests.h"
 #include "common/service/launch/monitor.h"
 #include "common/service/net_protocol.h"
 
@@ -52,6 +53,7 @@ struct LauncherDaemon {
     // Channels to other services that the net program is given ("queue", "lookup"), reopened whenever it asks. Only
     // with NetModel::shared: one channel cannot serve many processes; launcher_main refuses it.
     std::vector<std::string_view> channels{};
+    Handshakes handshakes = Handshakes::one;
 };
 
 int launcher_main(const LauncherDaemon& daemon, int argc, char** argv);

@@ -126,6 +126,16 @@ void Connection::shake_hands() {
     stream_.start_tls_server(tls_context(), sign_through(monitor_, accepted_.id, context_.sign_timeout));
 }
 
+void Connection::start_tls_beside(io::Stream& other, std::function<void()> refused) {
+    io::SignFunction sign = sign_through(monitor_, accepted_.id, context_.sign_timeout);
+    if (refused)
+        sign = [refused = std::move(refused)](const io::SignRequest&) -> Result<std::string> {
+            refused();
+            return Error{Errc::denied, 0, "a TLS session of its own"};
+        };
+    other.start_tls_server(tls_context(), std::move(sign), io::TlsTickets::none);
+}
+
 void Connection::close(std::string reason) {
     if (closing()) return;
     reason_ = reason.empty() ? "closed" : std::move(reason);

@@ -53,12 +53,15 @@ class Connection {
     // After the positive reply to STARTTLS was written. Bytes already received behind the command would be executed
     // as if they had come through TLS (CVE-2011-0411): they end the connection instead.
     void start_tls();
+    // TLS on a further connection of the same client, with the same certificate; no tickets.
+    // It must resume a session: a handshake that needs a signature fails, and refused is called. Or may have its own.
+    void start_tls_beside(io::Stream& other, std::function<void()> refused = {});
+    [[nodiscard]] std::shared_ptr<io::TlsContext> tls_context() const; // nullptr: no certificate
     // Flushes and closes; reason goes to the log.
     void close(std::string reason);
     [[nodiscard]] bool closing() const { return !reason_.empty(); }
 
   private:
-    [[nodiscard]] std::shared_ptr<io::TlsContext> tls_context() const;
     void take_proxy_header(const Result<std::optional<io::Address>>& header);
     void begin();
     void shake_hands();

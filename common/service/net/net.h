@@ -14,6 +14,8 @@
 #include "common/io/loop.h"
 #include "common/io/tls.h"
 #include "common/priv/request.h"
+#include "common/priv/sandbox.h"
+#include "common/service/connection_requests.h"
 #include "common/service/endpoint.h"
 #include "common/service/net_protocol.h"
 
@@ -70,6 +72,9 @@ struct NetDaemon {
     // Once per program, before it is ready; an error (launcher and net program are of two versions) ends it with 78, so
     // that no client meets it. Most daemons: prepare_connections() of connections.h.
     Result<MakeService> (*prepare)(const NetStart& start);
+    // Of NetModel::per_connection: net_connection, or net_transfer where files are received.
+    priv::SandboxProfile profile = priv::SandboxProfile::net_connection;
+    Handshakes handshakes = Handshakes::one; // as LauncherDaemon says
 };
 
 // The whole main() of a net program.

@@ -71,6 +71,10 @@ class NetProcess {
     Status send(NetMessage type, std::string_view payload) {
         return channel_.send(static_cast<std::uint16_t>(type), 0, payload);
     }
+    [[nodiscard]] priv::SandboxProfile zygote_profile() const {
+        return daemon_.profile == priv::SandboxProfile::net_transfer ? priv::SandboxProfile::net_transfer_zygote
+                                                                     : priv::SandboxProfile::net_zygote;
+    }
     [[nodiscard]] bool forks() const { return daemon_.model == NetModel::per_connection && !hello_.single; }
     std::unique_ptr<NetContext> make_context(io::Loop& loop);
 
@@ -109,7 +113,7 @@ Status NetProcess::receive_hello() {
     if (!hello || hello->version != POSADA_VERSION)
         return Error{Errc::unavailable, 0, "launcher and net program differ in version"};
     hello_ = std::move(*hello);
-    if (hello_.table_hash != priv::table_hash(with_connection_requests(daemon_.requests)))
+    if (hello_.table_hash != priv::table_hash(with_connection_requests(daemon_.requests, daemon_.handshakes)))
         return Error{Errc::unavailable, 0,
                      "launcher and net program differ in their request table (upgrade under way?)"};
     RETURN_IF_ERROR(load_config(message.fds[0], message.fds[1]));
@@ -339,14 +343,13 @@ int NetProcess::run() {
     else
         io::tls_load();
     const priv::SandboxMode mode = hello_.sandbox;
-    const auto profile =
-        daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : priv::SandboxProfile::net_connection;
-    const auto below = forks() ? std::optional(priv::SandboxProfile::net_zygote) : std::nullopt;
+    const auto profile = daemon_.model == NetModel::shared ? priv::SandboxProfile::net_shared : daemon_.profile;
+    const auto below = forks() ? std::optional(zygote_profile()) : std::nullopt;
     auto prepared = priv::prepare_sandbox(profile, mode, child_log_fd, below);
     if (!prepared) return fail(exit_system, prepared.error());
     final_sandbox_ = std::move(*prepared);
     if (!forks()) return serve();
-    auto base = priv::prepare_sandbox(priv::SandboxProfile::net_zygote, mode, child_log_fd);
+    auto base = priv::prepare_sandbox(zygote_profile(), mode, child_log_fd);
     if (!base) return fail(exit_system, base.error());
     settle_heap();
     if (const Status confined = base->apply(); !confined) return fail(exit_system, confined.error());

@@ -182,6 +182,7 @@ TEST_F(Check, accounts_that_do_not_exist_are_errors_that_say_how_to_make_them) {
 TEST_F(Check, a_missing_pam_service_is_a_warning) {
     make_certificate("a", now - day, now + 90 * day, "gw.test");
     write("posada-pop3", "", 0644);
+    write("posada-ftp", "", 0644);
     EXPECT_EQ(findings(std::string(with_tls), directory_),
               "warning posada-smtp: is missing: PAM refuses every login of this service\n");
 }

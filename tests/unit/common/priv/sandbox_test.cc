@@ -35,16 +35,20 @@ namespace posada::priv::testing {
 namespace {
 
 constexpr SandboxProfile all_profiles[] = {
-    SandboxProfile::net_zygote, SandboxProfile::net_connection, SandboxProfile::net_shared, SandboxProfile::queue,
-    SandboxProfile::relay,      SandboxProfile::agent_files,    SandboxProfile::signer};
+    SandboxProfile::net_zygote,   SandboxProfile::net_connection, SandboxProfile::net_transfer_zygote,
+    SandboxProfile::net_transfer, SandboxProfile::net_shared,     SandboxProfile::queue,
+    SandboxProfile::relay,        SandboxProfile::agent_files,    SandboxProfile::signer};
 // Those with an event loop, or what else a program of some size needs.
 constexpr auto ordinary_profiles = std::span(all_profiles).first<std::size(all_profiles) - 1>();
-constexpr SandboxProfile final_profiles[] = {SandboxProfile::net_connection, SandboxProfile::net_shared,
-                                             SandboxProfile::queue, SandboxProfile::relay, SandboxProfile::agent_files};
+constexpr SandboxProfile final_profiles[] = {SandboxProfile::net_connection, SandboxProfile::net_transfer,
+                                             SandboxProfile::net_shared,     SandboxProfile::queue,
+                                             SandboxProfile::relay,          SandboxProfile::agent_files};
 constexpr SandboxProfile net_profiles[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
-                                           SandboxProfile::net_shared};
-constexpr SandboxProfile without_files[] = {SandboxProfile::net_zygote, SandboxProfile::net_connection,
-                                            SandboxProfile::net_shared, SandboxProfile::relay, SandboxProfile::signer};
+                                           SandboxProfile::net_transfer, SandboxProfile::net_shared};
+constexpr SandboxProfile without_files[] = {
+    SandboxProfile::net_zygote,   SandboxProfile::net_connection, SandboxProfile::net_transfer_zygote,
+    SandboxProfile::net_transfer, SandboxProfile::net_shared,     SandboxProfile::relay,
+    SandboxProfile::signer};
 
 // 0 = refused with this errno.
 int refused_with(long result, int expected) { return result == -1 && errno == expected ? 0 : 1; }

@@ -106,9 +106,9 @@ TEST_F(Config, a_key_whose_header_was_forgotten_is_told_where_it_belongs) {
 }
 
 TEST_F(Config, an_unknown_section_of_a_daemon_that_does_not_exist_stops_nobody) {
-    write("posada.toml", "[ftpd]\nbanner = \"x\"\n");
-    EXPECT_EQ(all_errors(), "posada.toml:1:2: unknown section [ftpd]\n"
-                            "     1 | [ftpd]\n"
+    write("posada.toml", "[nfsd]\nbanner = \"x\"\n");
+    EXPECT_EQ(all_errors(), "posada.toml:1:2: unknown section [nfsd]\n"
+                            "     1 | [nfsd]\n"
                             "       |  ^\n");
     EXPECT_TRUE(load_settings(source_, pop3d_info).errors.empty());
     EXPECT_TRUE(load_settings(source_, smtpd_info).errors.empty());

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The agent of one FTP session: runs as the user who logged in, sees the trees of that user and nothing else, opens
+// files and lists directories for the net process. It may block. An upload that is under way when the channel ends has
+// broken off.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ftpd/agent_protocol.h"
+#include "ftpd/listing_writer.h"
+#include "ftpd/options.h"
+#include "ftpd/tree.h"
+#include "ftpd/upload.h"
+
+namespace posada::ftpd {
+
+struct AgentTask {
+    std::string top; // the directory that is "/" for this user
+    Viewer viewer;
+    bool sync = false;
+    PartialUploads partial_uploads = PartialUploads::keep;
+};
+
+class FileAgent {
+  public:
+    explicit FileAgent(AgentTask task, Tree tree) : task_(std::move(task)), tree_(std::move(tree)) {}
+    ~FileAgent();
+    FileAgent(const FileAgent&) = delete;
+    FileAgent& operator=(const FileAgent&) = delete;
+    // The whole life of an agent: its exit status.
+    static int serve(AgentTask task, priv::Channel channel);
+
+    Result<Entered> on(const EnterRequest& request);
+    Result<LookAnswer> on(const LookRequest& request);
+    Status on(const ChangeRequest& request);
+    Status on(const RoomRequest& request);
+    Result<priv::Answered<ReadAnswer>> on(const ReadRequest& request);
+    Result<priv::Answered<WriteAnswer>> on(const WriteRequest& request);
+    Status on(const FinishRequest& request);
+    Result<priv::Answered<Nothing>> on(const ListRequest& request);
+
+  private:
+    Status set_mode(const std::string& path, std::int64_t mode);
+    Status set_time(const std::string& path, std::int64_t time);
+    Status rename(const std::string& from, const std::string& to);
+
+    const AgentTask task_;
+    const Tree tree_;
+    std::optional<Upload> upload_;
+};
+
+} // namespace posada::ftpd

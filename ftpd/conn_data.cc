@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Conn's data connections and what goes over them.
+#include <algorithm>
+
+#include "ftpd/conn.h"
+#include "ftpd/requests.h"
+
+namespace posada::ftpd {
+
+std::string Conn::passive_address() const {
+    for (const PassiveRule& rule : settings_.policy.passive)
+        if (io::contains(rule.clients, accepted().peer)) return rule.address;
+    return accepted().local.ip();
+}
+
+bool Conn::must_resume() {
+    const Policy& policy = settings_.policy;
+    const auto& users = policy.tls_reuse_exempt_users;
+    return policy.tls_session_reuse && !io::contains(policy.tls_reuse_exempt, accepted().peer) &&
+           std::find(users.begin(), users.end(), session().account()) == users.end();
+}
+
+void Conn::act(const ListenForData&) {
+    data_.reset();
+    data_port_ = 0;
+    monitor().ask(accepted().id, DataListen{}, [this](auto answer) {
+        if (session().closed()) return;
+        if (answer && answer->fds.size() == 1) {
+            data_.listen(std::move(answer->fds.front()));
+            session().listening(answer->body.port);
+        } else {
+            session().listen_failed();
+        }
+        run();
+    });
+}
+
+void Conn::act(const UseDataPort& to) {
+    const auto address = io::Address::parse(to.ip, to.port);
+    if (!address || address->bytes() != accepted().peer.bytes()) return session().port_refused();
+    data_.reset();
+    data_port_ = to.port;
+    session().port_taken();
+}
+
+void Conn::act(const DropData&) {
+    data_.reset();
+    data_port_ = 0;
+}
+
+void Conn::act(const Transfer& transfer) {
+    transferring_ = true;
+    set_deadline(Millis(0));
+    plan_.ascii = transfer.ascii;
+    plan_.patience = settings_.policy.data_timeout;
+    plan_.must_resume = transfer.tls && must_resume();
+    if (transfer.tls)
+        plan_.start_tls = [this](io::Stream& stream, std::function<void()> refused) {
+            start_tls_beside(stream, plan_.must_resume ? std::move(refused) : std::function<void()>());
+        };
+    data_.take(settings_.policy.data_connect_timeout, [this](Result<UniqueFd> socket) {
+        if (!socket) return transfer_over(TransferEnd::no_connection);
+        start_transfer(std::move(*socket));
+    });
+    if (data_port_ != 0) connect_to_client();
+}
+
+void Conn::connect_to_client() {
+    monitor().ask(accepted().id, DataConnect{std::exchange(data_port_, 0)}, [this](auto answer) {
+        if (!transferring_ || transfer_) return;
+        if (!answer || answer->fds.size() != 1) return transfer_over(TransferEnd::no_connection);
+        data_.connecting(std::move(answer->fds.front()));
+    });
+}
+
+void Conn::start_transfer(UniqueFd socket) {
+    closing_.reset();
+    const DataTransfer::Handler handler{
+        [this](TransferEnd how) { transfer_over(how); },
+        [this] { drop_closing_.schedule(); },
+    };
+    transfer_ = std::make_unique<DataTransfer>(context().loop, std::move(socket), std::move(plan_), handler);
+}
+
+void Conn::act(const AbortTransfer&) {
+    if (transferring_) transfer_over(TransferEnd::aborted);
+}
+
+void Conn::act(const TellProgress&) { session().progress(transfer_ ? transfer_->octets() : 0); }
+
+// 226 is said when the agent has closed the file and given it its name, not before.
+void Conn::transfer_over(TransferEnd how) {
+    if (std::exchange(finishing_, true)) return;
+    const bool received = plan_.what == TransferPlan::What::receive;
+    octets_ = transfer_ ? transfer_->octets() : 0;
+    data_.reset();
+    plan_.file.reset();
+    closing_ = std::move(transfer_); // it may be calling us
+    if (how != TransferEnd::complete) drop_closing_.schedule();
+    if (!received) return tell_session(how);
+    ask_agent(FinishRequest{how == TransferEnd::complete}, [this, how](const auto& finished) {
+        if (!transferring_) return;
+        const bool full = !finished && finished.error().code == Errc::no_space;
+        const TransferEnd why = full ? TransferEnd::no_space : TransferEnd::unwritable;
+        tell_session(finished || how != TransferEnd::complete ? how : why);
+    });
+}
+
+void Conn::tell_session(TransferEnd how) {
+    if (!std::exchange(transferring_, false)) return;
+    finishing_ = false;
+    session().transfer_ended(how, octets_);
+    run();
+}
+
+} // namespace posada::ftpd

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ftpd/data_transfer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace posada::ftpd {
+
+namespace {
+
+constexpr std::size_t most_queued = 256 * 1024;   // of output that is converted or comes from a pipe
+constexpr std::size_t most_received = 256 * 1024; // in memory, before it is in the file
+constexpr Millis linger{2'000};
+
+TransferEnd end_of_error(const Error& error) {
+    if (error.code == Errc::no_space || error.code == Errc::limit) return TransferEnd::no_space;
+    return TransferEnd::unwritable;
+}
+
+} // namespace
+
+DataTransfer::DataTransfer(io::Loop& loop, UniqueFd socket, TransferPlan plan, Handler handler)
+    : loop_(loop), plan_(std::move(plan)), handler_(std::move(handler)),
+      stream_(loop, std::move(socket),
+              {[this] { receive(); }, [this](const Status& status) { on_tls(status); }, [this] { send_more(); },
+               [this](io::StreamEnd how, const Error&) { on_stream_end(how); }}),
+      more_(loop, [this] { send_more(); }), stall_(loop, [this] { check_progress(); }) {
+    stall_.start(plan_.patience);
+    stream_.set_max_input(most_received);
+    stream_.set_low_water(0);
+    if (plan_.start_tls) {
+        plan_.start_tls(stream_, [this] { not_resumed_ = true; });
+        stream_.start_reading();
+    } else {
+        begin();
+    }
+}
+
+void DataTransfer::on_tls(const Status& status) {
+    not_resumed_ = not_resumed_ || (status && plan_.must_resume && !stream_.tls_info().resumed); // keys may be here
+    if (not_resumed_) return end(TransferEnd::tls_not_reused);
+    if (!status) return end(TransferEnd::tls_failed);
+    begin();
+}
+
+void DataTransfer::begin() {
+    began_ = true;
+    stream_.start_reading();
+    if (plan_.what == TransferPlan::What::send_pipe)
+        pipe_watch_ = std::make_unique<io::Watch>(loop_, plan_.file.get(), io::Interest::read,
+                                                  [this](io::Interest) { read_pipe(); });
+    if (plan_.what == TransferPlan::What::send_file) more_.schedule();
+}
+
+// Called when everything queued has left.
+void DataTransfer::send_more() {
+    if (!began_ || over_ || !sends() || stream_.pending_output() != 0) return;
+    if (all_queued_) return end(TransferEnd::complete);
+    if (plan_.what == TransferPlan::What::send_pipe) return pipe_watch_->set(io::Interest::read);
+    if (plan_.ascii) return send_converted();
+    all_queued_ = true;
+    if (plan_.size <= plan_.offset) return end(TransferEnd::complete);
+    stream_.write_file(std::move(plan_.file), plan_.offset, plan_.size - plan_.offset);
+}
+
+void DataTransfer::send_converted() {
+    const auto scratch = loop_.scratch();
+    while (stream_.pending_output() < most_queued && plan_.offset < plan_.size) {
+        const auto wanted = std::min<std::uint64_t>(scratch.size(), plan_.size - plan_.offset);
+        const ssize_t n = ::pread(plan_.file.get(), scratch.data(), wanted, static_cast<off_t>(plan_.offset));
+        if (n <= 0) return end(TransferEnd::unreadable); // it has become shorter
+        converted_.clear();
+        to_network_.convert({scratch.data(), static_cast<std::size_t>(n)}, converted_);
+        stream_.write(converted_);
+        plan_.offset += static_cast<std::uint64_t>(n);
+    }
+    all_queued_ = plan_.offset >= plan_.size;
+    if (stream_.pending_output() == 0) end(TransferEnd::complete);
+}
+
+void DataTransfer::read_pipe() {
+    const auto scratch = loop_.scratch();
+    const ssize_t n = ::read(plan_.file.get(), scratch.data(), scratch.size());
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0) return end(TransferEnd::unreadable);
+    if (n == 0) {
+        all_queued_ = true;
+        pipe_watch_->set(io::Interest::none);
+        return more_.schedule();
+    }
+    stream_.write({scratch.data(), static_cast<std::size_t>(n)});
+    if (stream_.pending_output() >= most_queued) pipe_watch_->set(io::Interest::none);
+}
+
+void DataTransfer::receive() {
+    if (over_) return;
+    if (sends()) return stream_.discard_input(); // whatever a client may say there
+    const std::string_view input = stream_.input();
+    if (plan_.ascii) {
+        converted_.clear();
+        from_network_.convert(input, converted_);
+    }
+    if (store(plan_.ascii ? std::string_view(converted_) : input)) stream_.consume(input.size());
+}
+
+bool DataTransfer::store(std::string_view bytes) {
+    const Status stored = write_all(plan_.file.get(), bytes);
+    if (!stored) end(end_of_error(stored.error()));
+    return stored.ok();
+}
+
+void DataTransfer::received_all() {
+    converted_.clear();
+    from_network_.finish(converted_);
+    if (store(converted_)) end(TransferEnd::complete);
+}
+
+// A client that closes while it is sent to has what it wanted, or nothing can be done for it: the next write will tell.
+void DataTransfer::on_stream_end(io::StreamEnd how) {
+    if (over_) {
+        if (handler_.on_closed) handler_.on_closed();
+        return;
+    }
+    if (!began_) return end(plan_.start_tls ? TransferEnd::tls_failed : TransferEnd::no_connection);
+    if (how == io::StreamEnd::peer_closed && sends()) return;
+    if (how == io::StreamEnd::peer_closed) return received_all();
+    end(TransferEnd::broken);
+}
+
+void DataTransfer::check_progress() {
+    if (octets() == octets_then_) return end(began_ ? TransferEnd::stalled : TransferEnd::tls_failed);
+    octets_then_ = octets();
+    stall_.start(plan_.patience);
+}
+
+// The file is closed first: whoever finishes an upload may be the last to hold it.
+void DataTransfer::end(TransferEnd how) {
+    if (std::exchange(over_, true)) return;
+    stall_.cancel();
+    pipe_watch_.reset();
+    plan_.file.reset();
+    if (how == TransferEnd::complete) stream_.close_after_flush(linger); // with a close_notify, either way
+    handler_.on_end(how);
+}
+
+std::uint64_t DataTransfer::octets() const { return sends() ? stream_.bytes_out() : stream_.bytes_in(); }
+
+} // namespace posada::ftpd

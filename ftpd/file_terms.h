@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What can be done with files, in the words that session and agent share.
+#pragma once
+
+#include <cstdint>
+
+namespace posada::ftpd {
+
+enum class Change : std::uint8_t { make_directory, remove_directory, remove_file, rename, set_mode, set_time };
+constexpr Change last_value(Change) { return Change::set_time; }
+
+enum class Opening : std::uint8_t { retrieve, store, store_new, append };
+constexpr Opening last_value(Opening) { return Opening::append; }
+
+enum class Form : std::uint8_t { list, names, facts }; // of a listing
+constexpr Form last_value(Form) { return Form::facts; }
+
+} // namespace posada::ftpd

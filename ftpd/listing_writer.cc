@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ftpd/listing_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/clock.h"
+#include "ftpd/upload.h"
+
+namespace posada::ftpd {
+
+namespace {
+
+constexpr std::size_t block_octets = 64 * 1024; // a pipe's worth
+
+EntryType type_of(mode_t mode) {
+    if (S_ISREG(mode)) return EntryType::file;
+    if (S_ISDIR(mode)) return EntryType::directory;
+    return S_ISLNK(mode) ? EntryType::link : EntryType::other;
+}
+
+} // namespace
+
+Entry entry_of(std::string_view name, const struct stat& st) {
+    Entry out;
+    out.name = name;
+    out.type = type_of(st.st_mode);
+    out.size = static_cast<std::uint64_t>(st.st_size);
+    out.mode = st.st_mode & 07777;
+    out.links = st.st_nlink;
+    out.uid = st.st_uid;
+    out.gid = st.st_gid;
+    out.modified = st.st_mtime;
+    out.device = st.st_dev;
+    out.inode = st.st_ino;
+    return out;
+}
+
+Result<ListingWriter> ListingWriter::open(const Tree& tree, const ListRequest& request, const Viewer& viewer) {
+    ListingWriter out(viewer);
+    out.form_ = request.form;
+    out.facts_ = request.facts;
+    out.all_ = request.all;
+    out.now_ = SystemClock().unix_now();
+    auto directory = tree.open_file(request.path, O_RDONLY | O_DIRECTORY);
+    if (directory) {
+        out.directory_.reset(::fdopendir(directory->get()));
+        if (!out.directory_) return file_error(request.path, errno);
+        out.parent_ = UniqueFd(::dup(directory->release()));
+        if (!request.typed.empty()) out.prefix_ = request.typed + (request.typed.back() == '/' ? "" : "/");
+        return out;
+    }
+    if (request.form == Form::facts || directory.error().sys != ENOTDIR) return directory.error();
+    auto place = tree.place_of(request.path);
+    if (!place) return place.error();
+    const auto there = look_at(*place);
+    if (!there) return there.error();
+    out.parent_ = std::move(place->directory);
+    const std::string& typed = request.typed;
+    out.prefix_ = typed.substr(0, typed.rfind('/') + 1);
+    out.names_.push_back(place->name);
+    out.all_ = true;
+    return out;
+}
+
+bool ListingWriter::shown(std::string_view name) const {
+    if (name == "." || name == ".." || name.starts_with(upload_prefix)) return false;
+    return all_ || !name.starts_with('.');
+}
+
+// A name that is gone by now is left out.
+bool ListingWriter::add(const std::string& name, int pipe) {
+    if (form_ == Form::names) {
+        append_name_line(block_, prefix_ + name);
+        return flush(pipe, block_octets);
+    }
+    struct stat st {};
+    if (::fstatat(parent_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    Entry entry = entry_of(name, st);
+    if (entry.type == EntryType::link) {
+        std::array<char, 4096> target{};
+        const ssize_t n = ::readlinkat(parent_.get(), name.c_str(), target.data(), target.size());
+        if (n > 0) entry.target.assign(target.data(), static_cast<std::size_t>(n));
+    }
+    if (form_ == Form::facts)
+        append_facts_line(block_, entry, entry.name, viewer_, facts_);
+    else
+        append_list_line(block_, entry, viewer_, now_);
+    return flush(pipe, block_octets);
+}
+
+// False: nobody reads any more.
+bool ListingWriter::flush(int pipe, std::size_t at_least) {
+    if (block_.size() < at_least) return true;
+    const bool written = write_all(pipe, block_).ok();
+    block_.clear();
+    return written;
+}
+
+void ListingWriter::write_sorted(int pipe) {
+    std::sort(names_.begin(), names_.end());
+    for (const std::string& name : names_)
+        if (!add(name, pipe)) return;
+}
+
+void ListingWriter::write(int pipe) {
+    while (const dirent* entry = directory_ ? ::readdir(directory_.get()) : nullptr) {
+        const std::string_view name(entry->d_name);
+        if (!shown(name)) continue;
+        if (form_ != Form::facts)
+            names_.emplace_back(name);
+        else if (!add(std::string(name), pipe))
+            return;
+    }
+    write_sorted(pipe);
+    flush(pipe, 1);
+}
+
+} // namespace posada::ftpd
