@@ -3,6 +3,7 @@
 // errors with a place inside a file, or in settings whose dump and whose TOML form give the same settings again.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,6 @@
 #include "common/service/config/config_print.h"
 #include "common/service/config/config_tree.h"
 #include "ctl/sections.h"
-#include "pop3d/options.h"
 
 using namespace posada;
 using namespace posada::service;
@@ -63,7 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(everything(again) == everything(config));
     require(everything(load(config_as_toml(config.settings, PrintOptions{true, true}))) == everything(config));
     config_as_json(config.settings, PrintOptions{false, true});
-    pop3d::Pop3Options decoded;
-    require(decode_net_options(config.settings[0].net_dump(), config.settings[0].section(), &decoded).ok());
+    for (const Settings& settings : config.settings) {
+        const std::shared_ptr<void> decoded = settings.section().make();
+        require(decode_net_options(settings.net_dump(), settings.section(), decoded.get()).ok());
+    }
     return 0;
 }
