@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "clients/ftp/client.h"
 
-#include <fcntl.h>
-#include <fnmatch.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "clients/ftp/handlers.h"
+#include "clients/ftp/listing_json.h"
 #include "clients/ftp/local_file.h"
 #include "clients/ftp/netrc.h"
 #include "clients/ftp/transfer.h"
-#include "common/base/text.h"
 
 namespace posada::ftp {
-
-constexpr std::size_t max_names = 64 * 1024 * 1024; // octets of one listing of names
 
 Exit exit_of(const Error& error) {
     if (error.code == Errc::corrupt) return Exit::tls;
@@ -77,13 +69,6 @@ void disconnect(Client& client) {
     client.server.reset();
 }
 
-std::optional<std::uint64_t> remote_size(Client& client, const std::string& name) {
-    if (!client.server->set_type('I', Show::nothing)) return std::nullopt;
-    const auto reply = client.server->control.command("SIZE " + name, Show::nothing);
-    if (!reply || reply->code != 213) return std::nullopt;
-    return parse_uint(trim(reply->text()));
-}
-
 // To the file, or line by line to the screen.
 static Status list_into(Client& client, const std::string& command, std::optional<LocalFile>& file) {
     std::string line;
@@ -105,130 +90,42 @@ static Status list_into(Client& client, const std::string& command, std::optiona
     return moved ? Status{} : Status{moved.error()};
 }
 
+static Result<std::optional<LocalFile>> listing_file(const std::string& local) {
+    if (local.empty()) return std::optional<LocalFile>{};
+    auto opened = LocalFile::open(local, Named::by_user, false);
+    if (!opened) return opened.error();
+    return std::optional<LocalFile>(std::move(*opened));
+}
+
 Exit list(Client& client, const Words& commands, const std::string& local) {
-    std::optional<LocalFile> file;
-    if (!local.empty()) {
-        auto opened = LocalFile::open(local, Named::by_user, false);
-        if (!opened) return fail(client, opened.error());
-        file.emplace(std::move(*opened));
-    }
+    auto file = listing_file(local);
+    if (!file) return fail(client, file.error());
     for (const std::string& command : commands) {
-        const Status listed = list_into(client, command, file);
-        if (!listed && file) file->drop_if_empty();
+        const Status listed = list_into(client, command, *file);
+        if (!listed && *file) (*file)->drop_if_empty();
         if (!listed) return fail(client, listed.error());
     }
-    const Status kept = file ? file->commit() : Status{};
+    const Status kept = *file ? (*file)->commit() : Status{};
     return kept ? Exit::ok : fail(client, kept.error());
 }
 
-static Result<std::string> names_in(Client& client, const std::string& folder) {
-    std::string out;
-    const auto take = [&](std::string_view text) -> Status {
-        out += text;
-        return out.size() <= max_names ? Status{} : Status{Error{Errc::io, 0, "the listing does not end"}};
-    };
-    const std::string command = folder.empty() ? "NLST" : "NLST " + folder;
-    const bool verbose = std::exchange(client.settings.verbose, false);
-    const auto moved = receive(*client.server, client.settings, client.screen, Request{command, 'A', 0, 0}, take);
-    client.settings.verbose = verbose;
-    if (!moved) return moved.error();
-    return out;
+static Status write_lines(LocalFile& file, const Words& lines) {
+    for (const std::string& line : lines) RETURN_IF_ERROR(file.write(line + "\n"));
+    return file.commit();
 }
 
-// The server is asked for the names of one folder, and the pattern is matched here: so a name that leads out of it, or
-// one that nobody asked for, is never taken, whatever the server says.
-static Status expand(Client& client, const std::string& pattern, Words& out) {
-    const std::size_t slash = pattern.rfind('/');
-    const std::string folder = slash == std::string::npos ? "" : pattern.substr(0, slash + 1);
-    const std::string last = slash == std::string::npos ? pattern : pattern.substr(slash + 1);
-    auto listing = names_in(client, folder);
-    if (!listing) return listing.error();
-    for (std::string_view name : split(*listing, '\n')) {
-        if (name.ends_with('\r')) name.remove_suffix(1);
-        if (!folder.empty() && name.starts_with(folder)) name.remove_prefix(folder.size());
-        if (name.starts_with("./")) name.remove_prefix(2);
-        if (name.empty()) continue;
-        const bool elsewhere = name.find('/') != std::string_view::npos || safe_local_name(name).empty();
-        if (elsewhere) client.screen.trouble("ftp: refused the name " + std::string(name));
-        if (!elsewhere && ::fnmatch(last.c_str(), std::string(name).c_str(), FNM_PERIOD) == 0)
-            out.push_back(folder + std::string(name));
-    }
-    return {};
-}
-
-Result<Words> remote_names(Client& client, const Words& patterns) {
-    Words out;
-    for (const std::string& pattern : patterns) {
-        if (client.settings.glob && pattern.find_first_of("*?[") != std::string::npos)
-            RETURN_IF_ERROR(expand(client, pattern, out));
-        else
-            out.push_back(pattern);
-    }
-    return out;
-}
-
-static Request retrieval(Client& client, const Fetch& fetch, std::uint64_t restart) {
-    Request request{"RETR " + fetch.remote, client.settings.type, restart, 0};
-    if (request.type == 'I') request.expected = remote_size(client, fetch.remote).value_or(0);
-    return request;
-}
-
-// Not between the octets of a file that goes to the standard output.
-static void note(const Client& client, const Fetch& fetch, const std::string& text) {
-    const bool beside = fetch.by_user && (fetch.local == "-" || fetch.local.starts_with("|"));
-    if (!client.settings.verbose) return;
-    beside ? client.screen.trouble(text) : client.screen.line(text);
-}
-
-Exit fetch_file(Client& client, const Fetch& fetch) {
-    const std::string local = fetch.local.empty() ? safe_local_name(fetch.remote) : fetch.local;
-    if (local.empty()) return fail(client, Error{Errc::invalid, 0, "no local name for " + fetch.remote});
-    note(client, fetch, "local: " + local + " remote: " + fetch.remote);
-    const std::uint64_t asked = std::exchange(client.settings.restart, 0);
-    const bool resume = fetch.resume || asked != 0;
-    if (resume && client.settings.type != 'I')
-        return fail(client, Error{Errc::invalid, 0, "going on in the middle of a file takes `binary`"});
-    auto file = LocalFile::open(local, fetch.by_user ? Named::by_user : Named::by_server, resume);
+Exit list_json(Client& client, const std::string& folder, const std::string& local) {
+    auto listing = read_folder(client, folder);
+    if (!listing) return fail(client, listing.error());
+    for (const std::string& name : listing->refused) show_refused(client, name);
+    const Words lines = json_lines(listing->entries);
+    auto file = listing_file(local);
     if (!file) return fail(client, file.error());
-    if (const Status cut = asked == 0 ? Status{} : file->cut(asked); !cut) return fail(client, cut.error());
-    const Request request = retrieval(client, fetch, file->offset());
-    const auto moved = receive(*client.server, client.settings, client.screen, request,
-                               [&](std::string_view text) { return file->write(text); });
-    if (!moved) {
-        file->drop_if_empty();
-        const Exit exit = fail(client, moved.error());
-        if (!file->part().empty() && ::access(file->part().c_str(), F_OK) == 0)
-            client.screen.trouble("ftp: what there is of it is in " + file->part() + "; reget goes on from there");
-        return exit;
-    }
-    const Status kept = file->commit();
+    if (!*file)
+        for (const std::string& line : lines) client.screen.line(line);
+    const Status kept = *file ? write_lines(**file, lines) : Status{};
     if (!kept) return fail(client, kept.error());
-    note(client, fetch, describe(*moved, "received"));
-    return Exit::ok;
-}
-
-static const char* storing(const Client& client, Store how) {
-    if (how == Store::append) return "APPE ";
-    return client.settings.sunique && how == Store::replace ? "STOU " : "STOR ";
-}
-
-Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how) {
-    const UniqueFd file(local == "-" ? ::dup(STDIN_FILENO) : ::open(local.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) return fail(client, errno_error(local));
-    if (client.settings.verbose) client.screen.line("local: " + local + " remote: " + remote);
-    Request request{storing(client, how) + remote, client.settings.type, std::exchange(client.settings.restart, 0), 0};
-    if (how == Store::resume) request.restart = remote_size(client, remote).value_or(0);
-    if (request.restart != 0 && ::lseek(file.get(), static_cast<off_t>(request.restart), SEEK_SET) < 0)
-        return fail(client, errno_error(local));
-    const auto give = [&](std::span<char> into) -> Result<std::size_t> {
-        const ssize_t got = ::read(file.get(), into.data(), into.size());
-        if (got < 0) return errno_error(local);
-        return static_cast<std::size_t>(got);
-    };
-    const auto moved = send(*client.server, client.settings, client.screen, request, give);
-    if (!moved) return fail(client, moved.error());
-    if (client.settings.verbose) client.screen.line(describe(*moved, "sent"));
-    return Exit::ok;
+    return listing->refused.empty() ? Exit::ok : Exit::command;
 }
 
 } // namespace posada::ftp

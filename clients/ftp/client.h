@@ -6,8 +6,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "clients/ftp/listing.h"
 #include "clients/ftp/server.h"
 
 namespace posada::ftp {
@@ -19,6 +21,19 @@ struct Client {
     Login login;                                            // from the command line or an address
     std::map<std::string, std::vector<std::string>> macros; // of the server's entry in .netrc
     bool leaving = false;
+};
+
+// Nobody asked for what the server says while this lives; refusals are shown all the same.
+class Quiet {
+  public:
+    explicit Quiet(Client& client) : client_(client), before_(std::exchange(client.settings.verbose, false)) {}
+    Quiet(const Quiet&) = delete;
+    Quiet& operator=(const Quiet&) = delete;
+    ~Quiet() { client_.settings.verbose = before_; }
+
+  private:
+    Client& client_;
+    bool before_;
 };
 
 using Words = std::vector<std::string>;
@@ -44,6 +59,12 @@ enum class Store : std::uint8_t { replace, append, resume };
 Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how);
 // Listings, one behind the other, to the screen or to the file (or "|command") that was typed.
 Exit list(Client& client, const Words& commands, const std::string& local);
+// The same as one JSON array.
+Exit list_json(Client& client, const std::string& folder, const std::string& local);
+// A directory of the server, by MLSD or else by LIST.
+Result<Listing> read_folder(Client& client, const std::string& folder);
+bool lists_facts(const Server& server); // MLSD
+void show_refused(const Client& client, const std::string& name);
 // The names that patterns stand for on the server; those that lead elsewhere are left out, and said.
 Result<Words> remote_names(Client& client, const Words& patterns);
 std::optional<std::uint64_t> remote_size(Client& client, const std::string& name);

@@ -10,8 +10,9 @@ namespace posada::ftp {
 static Exit transfer(Client& client, const Url& url, const Options& options) {
     if (url.type == 'D' || url.is_directory()) {
         const std::string verb = url.type == 'D' ? "NLST" : "LIST";
-        const std::string& local = options.output;
-        return list(client, {url.path.empty() ? verb : verb + " " + url.path}, local == "-" ? "" : local);
+        const std::string local = options.output == "-" ? "" : options.output;
+        if (options.json) return list_json(client, url.path, local);
+        return list(client, {url.path.empty() ? verb : verb + " " + url.path}, local);
     }
     client.settings.type = url.type;
     Fetch fetch{url.path, options.output, !options.output.empty(), options.resume};

@@ -15,6 +15,7 @@ namespace posada::ftp {
 static std::string word(const Words& words, std::size_t at) { return at < words.size() ? words[at] : std::string(); }
 
 static Exit listing(Client& client, const std::string& verb, const Words& words) {
+    if (word(words, 1) == "--json") return list_json(client, word(words, 2), word(words, 3));
     const std::string folder = word(words, 1);
     return list(client, {folder.empty() ? verb : verb + " " + folder}, word(words, 2));
 }

@@ -12,9 +12,9 @@
 namespace posada::ftp {
 
 static constexpr char usage[] =
-    "usage: ftp [-46AadginpRVv] [-P PORT] [-q TIME] [-u USER] [-e COMMANDS] [--fail-exit]\n"
+    "usage: ftp [-46AadginpVv] [-P PORT] [-q TIME] [-u USER] [-e COMMANDS] [--fail-exit]\n"
     "           [--tls=auto|required|implicit|off] [--ca FILE] [--insecure] [HOST [PORT]]\n"
-    "       ftp [options] [-o FILE] ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH[;type=A|I] ...\n";
+    "       ftp [options] [-R] [--json] [-o FILE] ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH[;type=A|I] ...\n";
 
 static bool set_tls(Settings& settings, std::string_view name) {
     struct Named {
@@ -58,6 +58,7 @@ static bool set_flag(Options& options, int letter) {
     case 'g': settings.glob = false; return true;
     case 'i': settings.prompt = false; return true;
     case 'n': settings.auto_login = false; return true;
+    case 'j': options.json = true; return true;
     case 'R': options.resume = true; return true;
     case 'V': settings.verbose = false; return true;
     case 'v': settings.verbose = true; return true;
@@ -89,14 +90,14 @@ static bool take_words(Options& options, int count, char** words) {
     }
     if (count > 0) options.host = words[0];
     if (count > 1 && !set_port(options.settings, words[1])) return false;
-    return count <= 2 && options.output.empty() && !options.resume;
+    return count <= 2 && options.output.empty() && !options.resume && !options.json;
 }
 
 Options read_options(int argc, char** argv, bool typed) {
     const option specs[] = {{"execute", 1, nullptr, 'e'}, {"fail-exit", 0, nullptr, 'f'}, {"tls", 1, nullptr, 't'},
                             {"ca", 1, nullptr, 'c'},      {"insecure", 0, nullptr, 'k'},  {"timeout", 1, nullptr, 'q'},
-                            {"user", 1, nullptr, 'u'},    {"version", 0, nullptr, 'z'},   {"help", 0, nullptr, 'h'},
-                            {nullptr, 0, nullptr, 0}};
+                            {"json", 0, nullptr, 'j'},    {"user", 1, nullptr, 'u'},      {"version", 0, nullptr, 'z'},
+                            {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
     Options options;
     options.settings.verbose = typed;
     for (int letter = 0; (letter = ::getopt_long(argc, argv, "46AadginpRVvP:q:u:e:o:", specs, nullptr)) != -1;) {

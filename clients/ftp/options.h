@@ -14,6 +14,7 @@ struct Options {
     std::string commands; // --execute
     std::string output;   // -o
     bool resume = false;  // -R
+    bool json = false;    // directories as JSON
     std::string user;     // --user
     std::string host;
     std::vector<std::string> urls; // instead of a host: to be fetched

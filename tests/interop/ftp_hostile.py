@@ -3,7 +3,7 @@
 """ftp against servers that mean harm, and against networks that cut: rows C1 to C12. Each server here is a script of one
 connection; what the client did is read from its exit status, its files and what the server saw.
 usage: ftp_hostile.py [FTP]; last line: N passed, N failed"""
-import os, shutil, socket, ssl, subprocess, sys, tempfile, threading
+import json, os, shutil, socket, ssl, subprocess, sys, tempfile, threading
 
 FTP = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/opt/bin/ftp")
 TEXT = b"0123456789" * 500
@@ -198,6 +198,16 @@ def c3(home):
           and sorted(os.listdir(home + "/in")) == ["good", "other.txt"] and run.new == [], run)
     run = to(Server({"NLST": lambda s, _: s.__class__.send_names(s, names)}), "lcd in; mget g*", home, "-i")
     check("C3 and those that were asked for", [line for line in run.seen if line.startswith("RETR")] == ["RETR good"], run)
+    feat = b"211-here\r\n MLST type*;size*;\r\n211 end\r\n"
+    facts = b"".join(b"type=file;size=5000; %s\r\n" % n for n in names.split(b"\r\n") if n) + b"type=dir; god\r\n"
+    run = Run(Server({"FEAT": feat, "MLSD": lambda s, _: s.send_names(facts)}), "-i", "-e", "lcd in; mget *d; ls --json",
+              "127.0.0.1", "{port}", home=home)
+    check("C3 MLSD has no more power than NLST, and says what no file is", b"RETR good" in "\n".join(run.seen).encode()
+          and [line for line in run.seen if line.startswith("RETR")] == ["RETR good"] and run.new == []
+          and run.err.count(b"refused the name") == 8, run)
+    listed = json.loads(run.out[run.out.index(b"["):])
+    check("a listing for programs has what may be used only", run.status == 5
+          and [e["name"] for e in listed] == [".netrc", "good", "other.txt", "god"] and listed[1]["size"] == 5000, run)
 
 
 def send_names(server, names):
