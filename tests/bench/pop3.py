@@ -9,25 +9,19 @@ pop3.py [--rounds N] [--quick] [--only REGEX] [--list] [--keep]; needs root: bot
 Dovecot runs with Debian's settings (tests/support/dovecot.sh) in its default login mode; its high-performance login
 mode has rows of its own. Its limits are raised where they would refuse the load, see DOVECOT_LIMITS, as are posada's.
 """
-import argparse
 import json
 import os
-import re
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import beside  # noqa: E402
+from beside import BUILD, PASSWORD, ROOT, spread  # noqa: E402
 from ports import free_port  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, "build/opt")
 DOVECOT = os.path.join(ROOT, "tests/support/dovecot.sh")
-PASSWORD = "hungry"
-CHEAP_SALT = "$y$j1T$abcdefgh$"  # yescrypt, about 0.2 ms: what is compared is the servers, not the hash
 FIRST_UID = 61300
 MAX_SESSIONS = 500
 SPREAD_MAILS, FEW_MAILS, PAM_USERS = 200, 20, 50  # per mailbox, with 50 and 500 sessions
@@ -107,35 +101,6 @@ class Server:
         for name in os.listdir(maildir):
             if name.startswith(("dovecot", "posada")):
                 os.unlink(os.path.join(maildir, name))
-
-    def processes(self):
-        parents = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/stat") as file:
-                    parents[int(pid)] = int(file.read().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                pass
-        found = {self.pid}
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= more
-        return found
-
-    def memory(self):
-        """(PSS, private) of all its processes, KiB."""
-        pss = private = 0
-        for pid in self.processes():
-            try:
-                with open(f"/proc/{pid}/smaps_rollup") as file:
-                    for line in file:
-                        words = line.split()
-                        if words[0] == "Pss:":
-                            pss += int(words[1])
-                        elif words[0].startswith("Private_") and words[0] != "Private_Hugetlb:":
-                            private += int(words[1])
-            except OSError:
-                pass
-        return pss, private
 
 
 class Dovecot(Server):
@@ -239,12 +204,6 @@ def load(server, mode, prefix, **options):
     return json.loads(out.stdout)
 
 
-def drop_caches():
-    os.sync()
-    with open("/proc/sys/vm/drop_caches", "w") as file:
-        file.write("3")
-
-
 class Row:
     """what() gives one figure of one server; higher is better unless lower is True."""
 
@@ -252,21 +211,13 @@ class Row:
         self.name, self.unit, self.boxes, self.what, self.lower, self.counts = name, unit, boxes, what, lower, counts
 
     def run(self, servers, rounds):
-        figures = {server: [] for server in servers}
-        for number in range(rounds):
-            for server in servers if number % 2 == 0 else reversed(servers):
-                figures[server].append(self.what(server))
+        figures = beside.alternate(servers, rounds, self.what)
         ours, theirs = (figures[server] for server in servers)
         ratio = statistics.median(ours) / statistics.median(theirs)
         ratio = 1 / ratio if self.lower else ratio
         print(f"{self.name:44} posada {spread(ours):>24}  dovecot {spread(theirs):>24} {self.unit:7} ratio {ratio:5.2f}",
               flush=True)
         return ratio
-
-
-def spread(values):
-    digits = 0 if statistics.median(values) >= 100 else 1
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 
 SHORT = 5  # times that a figure of a few milliseconds is taken in one round
@@ -282,7 +233,7 @@ def listing(prefix, cold, part):
     def what(server):
         if cold:
             server.forget_index(prefix + "0")
-            drop_caches()
+            beside.drop_caches()
             load(server, "login", "warm", total=3)  # its programs are in memory again
         results = [load(server, "list", prefix) for _ in range(1 if cold or prefix == "many" else SHORT)]
         return 1000 * statistics.mean(r["work"] + (r["login"] if part == "all" else 0) for r in results)
@@ -301,11 +252,11 @@ def retrieval(prefix, sessions, messages, depth, **options):
 def memory(sessions, which, **options):
     def what(server):
         load(server, "login", "u", total=1)
-        before = server.memory()[which]
+        before = beside.memory(server.pid)[which]
         with subprocess.Popen(load_command(server, "idle", "u", sessions=sessions, **options), stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE) as process:
             process.stdout.readline()
-            during = server.memory()[which]
+            during = beside.memory(server.pid)[which]
             process.stdin.close()
         return (during - before) / sessions
     return what
@@ -343,17 +294,9 @@ def rows(share):
                       memory(100, which, tls=tls), lower=True)
 
 
-def certificate(work):
-    paths = os.path.join(work, "cert.pem"), os.path.join(work, "key.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
-                    "-subj", "/CN=localhost", "-keyout", paths[1], "-out", paths[0]], check=True, stderr=subprocess.DEVNULL)
-    return paths
-
-
 def run(wanted, rounds, work):
-    hashed = subprocess.run(["perl", "-e", "print crypt($ARGV[0], $ARGV[1])", PASSWORD, CHEAP_SALT], check=True,
-                            stdout=subprocess.PIPE, text=True).stdout
-    servers, tls, known = [], certificate(work), users()
+    hashed = beside.cheap_hash()
+    servers, tls, known = [], beside.certificate(work), users()
     try:
         servers.append(dovecot := Dovecot(work, tls, hashed))
         servers.append(fast := Dovecot(work, tls, hashed, "dovecot-fast", DOVECOT_FAST_LOGIN, dovecot.homes))
@@ -376,14 +319,8 @@ def run(wanted, rounds, work):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="a fifth of the logins: a smoke test, not a measurement")
-    parser.add_argument("--only", default="", help="rows whose name this regular expression finds")
-    parser.add_argument("--list", action="store_true", help="prints the names of the rows")
-    parser.add_argument("--keep", action="store_true", help="leaves the mailboxes and the logs")
-    arguments = parser.parse_args()
-    wanted = [row for row in rows(5 if arguments.quick else 1) if re.search(arguments.only, row.name)]
+    arguments = beside.arguments(__doc__, "a fifth of the logins: a smoke test, not a measurement")
+    wanted = beside.chosen(rows(5 if arguments.quick else 1), arguments)
     if arguments.list or not wanted:
         return print(*(row.name for row in wanted), sep="\n")
     if os.geteuid() != 0:
@@ -391,16 +328,8 @@ def main():
         return None
     print(f"POP3 beside Dovecot, {arguments.rounds} alternating rounds, median (min-max); its limits raised for this load: "
           + " ".join(DOVECOT_LIMITS.split()))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended by SIGTERM"))  # the servers end too
-    work = tempfile.mkdtemp(prefix="posada-bench-", dir="/var/tmp")
-    os.chmod(work, 0o711)
-    try:
+    with beside.work_folder(arguments.keep) as work:
         return run(wanted, arguments.rounds, work)
-    finally:
-        if arguments.keep:
-            print("kept: " + work)
-        else:
-            shutil.rmtree(work)
 
 
 if __name__ == "__main__":

@@ -105,11 +105,14 @@ class Peer:
         if os.geteuid() != 0:
             raise NotHere("only root can start it")
         self.dir, self.accounts, self.certificate = os.path.realpath(directory), accounts, certificate
-        self.port, self.folder, self.process = free_port(), unpack(self.name, self.packages), None
+        self.port, self.folder, self.process = free_port(), self.unpacked(), None
         os.makedirs(f"{self.dir}/etc/pam.d", exist_ok=True)
         os.chmod(self.dir, 0o711)
         self.write_accounts()
         self.configure()
+
+    def unpacked(self):
+        return unpack(self.name, self.packages)
 
     def write(self, path, text, mode=0o644):
         path = f"{self.dir}/etc/{path}"
