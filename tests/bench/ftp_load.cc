@@ -297,9 +297,9 @@ class Load {
   private:
     [[nodiscard]] bool logs_in_first() const { return options_.mode != "login" && options_.mode != "first"; }
     void report(double seconds) {
+        const std::uint64_t octets = options_.size * options_.total;
         std::printf("{\"work\": %.6f, \"octets\": %llu, \"lines\": %llu}\n", seconds,
-                    static_cast<unsigned long long>(options_.size * options_.total),
-                    static_cast<unsigned long long>(lines_));
+                    static_cast<unsigned long long>(octets), static_cast<unsigned long long>(lines_));
         std::fflush(stdout);
     }
     void work() {
