@@ -7,6 +7,16 @@
 
 namespace posada::ftpd {
 
+namespace {
+
+// Zeros mean whoever says them, who may not know better: lftp has them in its EPRT over IPv6.
+bool names_client(const io::Address& named, const io::Address& client) {
+    const std::string_view bytes = named.bytes();
+    return bytes == client.bytes() || bytes == std::string(client.bytes().size(), '\0');
+}
+
+} // namespace
+
 std::string Conn::passive_address() const {
     for (const PassiveRule& rule : settings_.policy.passive)
         if (io::contains(rule.clients, accepted().peer)) return rule.address;
@@ -37,7 +47,7 @@ void Conn::act(const ListenForData&) {
 
 void Conn::act(const UseDataPort& to) {
     const auto address = io::Address::parse(to.ip, to.port);
-    if (!address || address->bytes() != accepted().peer.bytes()) return session().port_refused();
+    if (!address || !names_client(*address, accepted().peer)) return session().port_refused();
     data_.reset();
     data_port_ = to.port;
     session().port_taken();

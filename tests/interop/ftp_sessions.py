@@ -16,6 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import Demo, children, run_tests, wait_until  # noqa: E402
+from ftp_daemon import Reusing  # noqa: E402
 
 USER, OTHER = "daniel", "lir"
 
@@ -67,16 +68,6 @@ def another_session_works():
     store(ftp, "other.bin", b"other")
     assert fetch(ftp, "other.bin") == b"other"
     ftp.quit()
-
-
-class Reusing(ftplib.FTP_TLS):
-    """ftplib does not resume the control session by itself."""
-
-    def ntransfercmd(self, cmd, rest=None):
-        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
-        if self._prot_p:
-            conn = self.context.wrap_socket(conn, server_hostname=self.host, session=self.sock.session)
-        return conn, size
 
 
 def tls_login(kind=Reusing, version=None):

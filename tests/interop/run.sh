@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Programs that are not ours: mail clients against a running demo, PAM with libpam-wrapper and with a real account, and
+# Programs that are not ours: mail and FTP clients against our servers, PAM with libpam-wrapper and with a real account, and
 # `posada user` as a person uses it. Adds up their closing lines.
 cd "$(dirname "$0")/../.." || exit 71
 passed=0 failed=0 skipped=0

@@ -31,7 +31,7 @@ def test(function):
 def make_certificate(folder, name="localhost", kind=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
     chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
     subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out", chain, "-days", "2",
-                    "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name], check=True, capture_output=True)
+                    "-subj", "/CN=" + name, "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1,IP:::1"], check=True, capture_output=True)
     os.chmod(key, 0o600)
     return chain, key
 
