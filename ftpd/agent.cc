@@ -9,8 +9,10 @@
 
 #include <memory>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/priv/serve.h"
+#include "ftpd/stale_uploads.h"
 
 namespace posada::ftpd {
 
@@ -83,13 +85,25 @@ Status FileAgent::on(const ChangeRequest& request) {
     switch (request.change) {
     case Change::make_directory:
         return done_or_error(::mkdirat(directory, name, static_cast<mode_t>(request.value & 0777)), request.path);
-    case Change::remove_directory: return done_or_error(::unlinkat(directory, name, AT_REMOVEDIR), request.path);
+    case Change::remove_directory: return remove_directory(*place);
     case Change::remove_file: return done_or_error(::unlinkat(directory, name, 0), request.path);
     case Change::set_time: return set_time(request.path, request.value);
     case Change::rename:
     case Change::set_mode: break;
     }
     return {};
+}
+
+// What no listing shows does not keep it from being empty.
+Status FileAgent::remove_directory(const Tree::Place& place) {
+    const int parent = place.directory.get();
+    const char* name = place.name.c_str();
+    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0) return {};
+    if (errno != ENOTEMPTY) return file_error(place.name, errno);
+    const UniqueFd directory(::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory.valid() || remove_stale_uploads(directory.get(), SystemClock().unix_now()) == 0)
+        return file_error(place.name, ENOTEMPTY);
+    return done_or_error(::unlinkat(parent, name, AT_REMOVEDIR), place.name);
 }
 
 // What stands there is never replaced by it: that would be a removal that nobody asked for.
@@ -153,7 +167,16 @@ Result<priv::Answered<WriteAnswer>> FileAgent::on(const WriteRequest& request) {
     upload_.emplace(std::move(*upload));
     priv::Answered<WriteAnswer> out{{upload_->name(), upload_->start()}};
     out.fds.push_back(std::move(*descriptor));
+    out.afterwards = [this] { tidy_up(upload_->directory()); };
     return out;
+}
+
+// Once in a directory: it may be a large one.
+void FileAgent::tidy_up(int directory) {
+    struct stat st {};
+    if (::fstat(directory, &st) != 0) return;
+    const std::pair which(st.st_dev, st.st_ino);
+    if (std::exchange(tidied_, which) != which) remove_stale_uploads(directory, SystemClock().unix_now());
 }
 
 Status FileAgent::on(const FinishRequest& request) {

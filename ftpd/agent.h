@@ -4,8 +4,11 @@
 // broken off.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ftpd/agent_protocol.h"
 #include "ftpd/listing_writer.h"
@@ -44,10 +47,13 @@ class FileAgent {
     Status set_mode(const std::string& path, std::int64_t mode);
     Status set_time(const std::string& path, std::int64_t time);
     Status rename(const std::string& from, const std::string& to);
+    static Status remove_directory(const Tree::Place& place);
+    void tidy_up(int directory);
 
     const AgentTask task_;
     const Tree tree_;
     std::optional<Upload> upload_;
+    std::pair<dev_t, ino_t> tidied_{}; // the directory in which was looked for stale uploads last
 };
 
 } // namespace posada::ftpd

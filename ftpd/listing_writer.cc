@@ -8,7 +8,7 @@
 #include <array>
 
 #include "common/base/clock.h"
-#include "ftpd/upload.h"
+#include "ftpd/stale_uploads.h"
 
 namespace posada::ftpd {
 

@@ -3,12 +3,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "common/base/text.h"
+#include "ftpd/stale_uploads.h"
 
 namespace posada::ftpd {
 
@@ -19,12 +18,6 @@ constexpr unsigned most_new_names = 10'000;
 int open_in(const Tree::Place& place, int flags, mode_t mode = 0) {
     return ::openat(place.directory.get(), place.name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
                     mode);
-}
-
-std::string random_name() {
-    char bytes[8];
-    if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return {};
-    return std::string(upload_prefix) + hex({bytes, sizeof bytes});
 }
 
 // Opened to write: whoever may not write into a file may not replace it either.
@@ -53,13 +46,14 @@ Result<Upload> Upload::replace(Tree::Place place, const UploadPlan& plan) {
     if (!before) return before.error();
     const bool linked = *before && (*before)->st_nlink > 1; // the other names shall see the new bytes too
     Upload out;
-    out.temporary_ = random_name();
+    out.temporary_ = new_upload_name();
     const mode_t mode = *before ? (*before)->st_mode & 07777 : plan.mode;
     if (!linked)
         out.file_.reset(::openat(place.directory.get(), out.temporary_.c_str(),
                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (out.file_.valid()) {
         out.place_ = std::move(place);
+        hold_upload(out.file_.get());
         if (::fchmod(out.file_.get(), mode) == 0) return out;
         const Error failed = file_error(out.place_.name, errno);
         out.break_off(false);

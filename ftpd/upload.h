@@ -9,16 +9,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "common/base/fd.h"
 #include "ftpd/file_terms.h"
 #include "ftpd/tree.h"
 
 namespace posada::ftpd {
-
-// Names that start so are in no listing.
-constexpr std::string_view upload_prefix = ".posada-upload-";
 
 struct UploadPlan {
     Opening how = Opening::store;
@@ -36,6 +32,7 @@ class Upload {
     [[nodiscard]] int fd() const { return file_.get(); }
     [[nodiscard]] std::uint64_t start() const { return start_; }
     [[nodiscard]] const std::string& name() const { return place_.name; }
+    [[nodiscard]] int directory() const { return place_.directory.get(); }
 
     // The file is whole: it is closed and has its name. sync: and is on stable storage.
     Status complete(bool sync);
