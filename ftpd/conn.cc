@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "common/service/config/config.h"
+#include "ftpd/requests.h"
 
 namespace posada::ftpd {
 
@@ -19,14 +20,15 @@ Result<NetSettings> NetSettings::read(const service::NetStart& start) {
 
 Conn::Conn(service::NetContext& context, const NetSettings& settings, service::Accepted accepted,
            std::function<void()> finished)
-    : SessionDriver(context, settings.policy, std::move(accepted), 1, std::move(finished)), settings_(settings),
-      data_(context.loop, this->accepted().peer,
-            [this](const io::Address& from) {
-                log(event::data_stranger, {{"rip", this->accepted().peer.ip()},
-                                           {"session", std::to_string(this->accepted().id)},
-                                           {"from", from.ip()}});
-            }),
-      drop_closing_(context.loop, [this] { closing_.reset(); }) {}
+    : SessionDriver(context, settings.policy, std::move(accepted), most_data_ports, std::move(finished)),
+      settings_(settings), data_(context.loop, this->accepted().peer,
+                                 [this](const io::Address& from) {
+                                     log(event::data_stranger, {{"rip", this->accepted().peer.ip()},
+                                                                {"session", std::to_string(this->accepted().id)},
+                                                                {"from", from.ip()}});
+                                 }),
+      drop_ports_(context.loop, [this] { ports_.clear(); }), drop_closing_(context.loop, [this] { closing_.reset(); }) {
+}
 
 // The octet of ABOR's Telnet Synch that comes as urgent data stays where it stands in the stream. Sessions of TLS can
 // be resumed in this process only, which is this client's.
@@ -59,6 +61,7 @@ void Conn::on_end() {
     transfer_.reset();
     closing_.reset();
     reading_.reset();
+    ports_.clear();
     data_.reset();
     agent_.reset();
 }

@@ -55,6 +55,8 @@ class Conn final : public service::SessionDriver<Session> {
 
     // conn_data.cc: data connections and transfers
     void act(const ListenForData&);
+    void ask_ports(unsigned attempts);
+    void listen(unsigned attempts);
     void act(const UseDataPort& to);
     void act(const DropData&);
     void act(const Transfer& transfer);
@@ -70,10 +72,16 @@ class Conn final : public service::SessionDriver<Session> {
     const NetSettings& settings_;
     std::unique_ptr<service::RequestClient> agent_;
     DataConnection data_;
-    std::uint16_t data_port_ = 0; // of the client, for active mode; 0: passive
-    TransferPlan plan_;           // of the file that is open
-    bool transferring_ = false;   // the session waits for the end of one ...
-    bool finishing_ = false;      // ... which has come, but for the file's name
+    struct BoundPort {
+        UniqueFd socket;
+        std::uint16_t number;
+    };
+    std::vector<BoundPort> ports_; // to listen on, bound in advance ...
+    io::Timer drop_ports_;         // ... and not for long
+    std::uint16_t data_port_ = 0;  // of the client, for active mode; 0: passive
+    TransferPlan plan_;            // of the file that is open
+    bool transferring_ = false;    // the session waits for the end of one ...
+    bool finishing_ = false;       // ... which has come, but for the file's name
     std::unique_ptr<DataTransfer> transfer_;
     std::unique_ptr<DataTransfer> closing_; // all is sent, or it has failed
     io::Deferred drop_closing_;

@@ -8,6 +8,11 @@
 namespace posada::ftpd {
 
 namespace {
+constexpr unsigned listen_attempts = 8;
+constexpr Millis ports_kept{1'000}; // without a transfer
+} // namespace
+
+namespace {
 
 // Zeros mean whoever says them, who may not know better: lftp has them in its EPRT over IPv6.
 bool names_client(const io::Address& named, const io::Address& client) {
@@ -31,15 +36,35 @@ bool Conn::must_resume() {
 }
 
 void Conn::act(const ListenForData&) {
-    data_.reset();
     data_port_ = 0;
-    monitor().ask(accepted().id, DataListen{}, [this](auto answer) {
+    listen(listen_attempts);
+}
+
+// Somebody else may listen on a port that was free when it was bound: then another one.
+void Conn::listen(unsigned attempts) {
+    while (!ports_.empty()) {
+        BoundPort port = std::move(ports_.back());
+        ports_.pop_back();
+        if (!data_.listen(std::move(port.socket))) continue;
+        drop_ports_.start(ports_kept);
+        return session().listening(port.number);
+    }
+    data_.reset();
+    if (attempts == 0) return session().listen_failed();
+    ask_ports(attempts - 1);
+}
+
+// A client that listened a moment ago is likely to do so again: it gets some in advance.
+void Conn::ask_ports(unsigned attempts) {
+    const std::uint8_t count = drop_ports_.running() ? most_data_ports : 1;
+    monitor().ask(accepted().id, DataListen{count}, [this, attempts](auto answer) {
         if (session().closed()) return;
-        if (answer && answer->fds.size() == 1) {
-            data_.listen(std::move(answer->fds.front()));
-            session().listening(answer->body.port);
-        } else {
+        if (!answer || answer->fds.empty() || answer->fds.size() != answer->body.ports.size()) {
             session().listen_failed();
+        } else {
+            for (std::size_t i = 0; i < answer->fds.size(); ++i)
+                ports_.push_back({std::move(answer->fds[i]), answer->body.ports[i]});
+            listen(attempts);
         }
         run();
     });

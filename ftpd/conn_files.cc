@@ -34,7 +34,11 @@ void Conn::act(const AskRoom& room) {
               [this](const auto& answer) { answer ? session().changed() : session().refused(answer.error().code); });
 }
 
-void Conn::act(const OpenFile& open) { open.how == Opening::retrieve ? open_to_read(open) : open_to_write(open); }
+// While the agent works, there is time to see whether the client has connected.
+void Conn::act(const OpenFile& open) {
+    open.how == Opening::retrieve ? open_to_read(open) : open_to_write(open);
+    (void)data_.connected();
+}
 
 // A ticket for the data connection goes in front of the reply: clients use each once.
 void Conn::opened(TransferPlan::What what, Opened opened) {

@@ -7,23 +7,41 @@
 
 namespace posada::ftpd {
 
+namespace {
+constexpr int backlog = 4;        // others than the client may knock; they are turned away
+constexpr Millis in_no_hurry{20}; // the command that wants the connection asks for it; strangers can wait so long
+} // namespace
+
 DataConnection::DataConnection(io::Loop& loop, io::Address peer, std::function<void(const io::Address&)> on_stranger)
-    : loop_(loop), peer_(peer), on_stranger_(std::move(on_stranger)), timeout_(loop, [this] {
+    : loop_(loop), peer_(peer), on_stranger_(std::move(on_stranger)), watch_later_(loop, [this] { watch(); }),
+      timeout_(loop, [this] {
           deliver(Error{Errc::timeout, 0, "no data connection in time"});
       }) {}
 
 void DataConnection::reset() {
     watch_.reset();
+    watch_later_.cancel();
     waiting_.reset();
     connected_.reset();
     timeout_.cancel();
     on_ready_ = nullptr;
 }
 
-void DataConnection::listen(UniqueFd listening) {
+Status DataConnection::listen(UniqueFd bound) {
     reset();
-    waiting_ = std::move(listening);
+    if (::listen(bound.get(), backlog) != 0) return errno_error("data port");
+    waiting_ = std::move(bound);
+    watch_later_.start(in_no_hurry);
+    return {};
+}
+
+void DataConnection::watch() {
     watch_ = std::make_unique<io::Watch>(loop_, waiting_.get(), io::Interest::read, [this](io::Interest) { accept(); });
+}
+
+bool DataConnection::connected() {
+    if (watch_later_.running()) accept();
+    return connected_.valid();
 }
 
 void DataConnection::connecting(UniqueFd socket) {
@@ -35,11 +53,14 @@ void DataConnection::connecting(UniqueFd socket) {
 // Who comes from elsewhere would take the data of our client (RFC 2577 §8): the client is waited for on.
 void DataConnection::accept() {
     for (;;) {
-        UniqueFd socket(::accept4(waiting_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        sockaddr_storage at{};
+        socklen_t size = sizeof at;
+        UniqueFd socket(
+            ::accept4(waiting_.get(), reinterpret_cast<sockaddr*>(&at), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!socket.valid()) return;
-        const auto from = io::Address::of_peer(socket.get());
-        if (from && from->bytes() == peer_.bytes()) return deliver(std::move(socket));
-        if (from) on_stranger_(*from);
+        const auto from = io::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&at), size);
+        if (from.bytes() == peer_.bytes()) return deliver(std::move(socket));
+        on_stranger_(from);
     }
 }
 
@@ -53,13 +74,19 @@ void DataConnection::check_connected() {
 }
 
 void DataConnection::take(Millis timeout, OnReady on_ready) {
+    const bool there = connected();
     on_ready_ = std::move(on_ready);
-    if (connected_.valid()) return deliver(std::move(connected_));
+    if (there) return deliver(std::move(connected_));
+    if (watch_later_.running()) {
+        watch_later_.cancel();
+        watch();
+    }
     timeout_.start(timeout);
 }
 
 void DataConnection::deliver(Result<UniqueFd> result) {
     watch_.reset();
+    watch_later_.cancel();
     waiting_.reset();
     timeout_.cancel();
     if (!on_ready_) {

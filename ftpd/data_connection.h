@@ -17,15 +17,17 @@ class DataConnection {
     // peer: of the control connection. on_stranger: somebody else knocked and was turned away.
     DataConnection(io::Loop& loop, io::Address peer, std::function<void(const io::Address&)> on_stranger);
 
-    void reset(); // forgets everything, on_ready too
-    void listen(UniqueFd listening);
+    void reset();                  // forgets everything, on_ready too
+    Status listen(UniqueFd bound); // an error: somebody else listens on that port
     void connecting(UniqueFd socket);
-    [[nodiscard]] bool connected() const { return connected_.valid(); }
+    // Whether the client is there already.
+    [[nodiscard]] bool connected();
     // The connected socket, or an error; once, from the loop or at once. timeout: as long as it waits.
     using OnReady = std::function<void(Result<UniqueFd>)>;
     void take(Millis timeout, OnReady on_ready);
 
   private:
+    void watch();
     void accept();
     void check_connected();
     void deliver(Result<UniqueFd> result);
@@ -35,6 +37,7 @@ class DataConnection {
     std::function<void(const io::Address&)> on_stranger_;
     UniqueFd waiting_;                 // listens, or is being connected ...
     std::unique_ptr<io::Watch> watch_; // ... watched here
+    io::Timer watch_later_;
     UniqueFd connected_;
     io::Timer timeout_;
     OnReady on_ready_;

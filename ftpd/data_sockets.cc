@@ -11,7 +11,6 @@ namespace posada::ftpd {
 namespace {
 
 constexpr unsigned most_attempts = 32;
-constexpr int backlog = 4; // others than the client may knock; they are turned away by who accepts
 
 Result<std::uint16_t> random_port(const service::NumberRange& ports) {
     std::uint32_t random = 0;
@@ -29,15 +28,16 @@ Result<UniqueFd> tcp_socket(const io::Address& like) {
 
 } // namespace
 
-Result<ListeningSocket> listen_for_data(const io::Address& local, const service::NumberRange& ports) {
+Result<BoundSocket> bind_for_data(const io::Address& local, const service::NumberRange& ports) {
+    auto socket = tcp_socket(local);
+    if (!socket) return socket.error();
     for (unsigned i = 0; i < most_attempts; ++i) {
         const auto port = random_port(ports);
         if (!port) return port.error();
         const auto at = io::Address::parse(local.ip(), *port);
         if (!at) return at.error();
-        auto listening = io::listen_tcp(*at, backlog);
-        if (listening) return ListeningSocket{std::move(*listening), *port};
-        if (listening.error().sys != EADDRINUSE) return listening.error();
+        if (::bind(socket->get(), at->sa(), at->size()) == 0) return BoundSocket{std::move(*socket), *port};
+        if (errno != EADDRINUSE) return errno_error("data socket");
     }
     return Error{Errc::busy, 0, "no port of passive_ports is free"};
 }

@@ -14,32 +14,36 @@ constexpr std::size_t most_queued = 256 * 1024;   // of output that is converted
 constexpr std::size_t most_received = 256 * 1024; // in memory, before it is in the file
 constexpr Millis linger{2'000};
 
-TransferEnd end_of_error(const Error& error) {
-    if (error.code == Errc::no_space || error.code == Errc::limit) return TransferEnd::no_space;
-    return TransferEnd::unwritable;
-}
-
 } // namespace
 
 DataTransfer::DataTransfer(io::Loop& loop, UniqueFd socket, TransferPlan plan, Handler handler)
-    : loop_(loop), plan_(std::move(plan)), handler_(std::move(handler)),
-      stream_(loop, std::move(socket),
-              {[this] { receive(); }, [this](const Status& status) { on_tls(status); }, [this] { send_more(); },
-               [this](io::StreamEnd how, const Error&) { on_stream_end(how); }}),
-      more_(loop, [this] { send_more(); }), stall_(loop, [this] { check_progress(); }) {
-    stall_.start(plan_.patience);
-    stream_.set_max_input(most_received);
-    stream_.set_low_water(0);
-    if (plan_.start_tls) {
-        plan_.start_tls(stream_, [this] { not_resumed_ = true; });
-        stream_.start_reading();
-    } else {
-        begin();
-    }
+    : loop_(loop), plan_(std::move(plan)), handler_(std::move(handler)), more_(loop, [this] { send_more(); }),
+      timer_(loop, [this] { over_ ? handler_.on_closed() : check_progress(); }) {
+    timer_.start(plan_.patience);
+    const bool converts = plan_.ascii || plan_.what == TransferPlan::What::send_pipe;
+    plan_.start_tls || converts ? open_stream(std::move(socket)) : move_directly(std::move(socket));
+}
+
+void DataTransfer::move_directly(UniqueFd socket) {
+    began_ = true;
+    const auto way = sends() ? DirectMover::Way::send : DirectMover::Way::receive;
+    direct_ = std::make_unique<DirectMover>(loop_, std::move(socket), plan_.file.get(), way, plan_.offset, plan_.size,
+                                            [this](TransferEnd how) { end(how); });
+}
+
+void DataTransfer::open_stream(UniqueFd socket) {
+    io::StreamHandler events{[this] { receive(); }, [this](const Status& status) { on_tls(status); },
+                             [this] { send_more(); }, [this](io::StreamEnd how, const Error&) { on_stream_end(how); }};
+    owned_ = std::make_unique<io::Stream>(loop_, std::move(socket), std::move(events));
+    stream().set_max_input(most_received);
+    stream().set_low_water(0);
+    if (!plan_.start_tls) return begin();
+    plan_.start_tls(stream(), [this] { not_resumed_ = true; });
+    stream().start_reading();
 }
 
 void DataTransfer::on_tls(const Status& status) {
-    not_resumed_ = not_resumed_ || (status && plan_.must_resume && !stream_.tls_info().resumed); // keys may be here
+    not_resumed_ = not_resumed_ || (status && plan_.must_resume && !stream().tls_info().resumed); // keys may be here
     if (not_resumed_) return end(TransferEnd::tls_not_reused);
     if (!status) return end(TransferEnd::tls_failed);
     begin();
@@ -47,7 +51,7 @@ void DataTransfer::on_tls(const Status& status) {
 
 void DataTransfer::begin() {
     began_ = true;
-    stream_.start_reading();
+    stream().start_reading();
     if (plan_.what == TransferPlan::What::send_pipe)
         pipe_watch_ = std::make_unique<io::Watch>(loop_, plan_.file.get(), io::Interest::read,
                                                   [this](io::Interest) { read_pipe(); });
@@ -56,28 +60,28 @@ void DataTransfer::begin() {
 
 // Called when everything queued has left.
 void DataTransfer::send_more() {
-    if (!began_ || over_ || !sends() || stream_.pending_output() != 0) return;
+    if (!began_ || over_ || !sends() || stream().pending_output() != 0) return;
     if (all_queued_) return end(TransferEnd::complete);
     if (plan_.what == TransferPlan::What::send_pipe) return pipe_watch_->set(io::Interest::read);
     if (plan_.ascii) return send_converted();
     all_queued_ = true;
     if (plan_.size <= plan_.offset) return end(TransferEnd::complete);
-    stream_.write_file(std::move(plan_.file), plan_.offset, plan_.size - plan_.offset);
+    stream().write_file(std::move(plan_.file), plan_.offset, plan_.size - plan_.offset);
 }
 
 void DataTransfer::send_converted() {
     const auto scratch = loop_.scratch();
-    while (stream_.pending_output() < most_queued && plan_.offset < plan_.size) {
+    while (stream().pending_output() < most_queued && plan_.offset < plan_.size) {
         const auto wanted = std::min<std::uint64_t>(scratch.size(), plan_.size - plan_.offset);
         const ssize_t n = ::pread(plan_.file.get(), scratch.data(), wanted, static_cast<off_t>(plan_.offset));
         if (n <= 0) return end(TransferEnd::unreadable); // it has become shorter
         converted_.clear();
         to_network_.convert({scratch.data(), static_cast<std::size_t>(n)}, converted_);
-        stream_.write(converted_);
+        stream().write(converted_);
         plan_.offset += static_cast<std::uint64_t>(n);
     }
     all_queued_ = plan_.offset >= plan_.size;
-    if (stream_.pending_output() == 0) end(TransferEnd::complete);
+    if (stream().pending_output() == 0) end(TransferEnd::complete);
 }
 
 void DataTransfer::read_pipe() {
@@ -90,19 +94,19 @@ void DataTransfer::read_pipe() {
         pipe_watch_->set(io::Interest::none);
         return more_.schedule();
     }
-    stream_.write({scratch.data(), static_cast<std::size_t>(n)});
-    if (stream_.pending_output() >= most_queued) pipe_watch_->set(io::Interest::none);
+    stream().write({scratch.data(), static_cast<std::size_t>(n)});
+    if (stream().pending_output() >= most_queued) pipe_watch_->set(io::Interest::none);
 }
 
 void DataTransfer::receive() {
     if (over_) return;
-    if (sends()) return stream_.discard_input(); // whatever a client may say there
-    const std::string_view input = stream_.input();
+    if (sends()) return stream().discard_input(); // whatever a client may say there
+    const std::string_view input = stream().input();
     if (plan_.ascii) {
         converted_.clear();
         from_network_.convert(input, converted_);
     }
-    if (store(plan_.ascii ? std::string_view(converted_) : input)) stream_.consume(input.size());
+    if (store(plan_.ascii ? std::string_view(converted_) : input)) stream().consume(input.size());
 }
 
 bool DataTransfer::store(std::string_view bytes) {
@@ -132,19 +136,24 @@ void DataTransfer::on_stream_end(io::StreamEnd how) {
 void DataTransfer::check_progress() {
     if (octets() == octets_then_) return end(began_ ? TransferEnd::stalled : TransferEnd::tls_failed);
     octets_then_ = octets();
-    stall_.start(plan_.patience);
+    timer_.start(plan_.patience);
 }
 
-// The file is closed first: whoever finishes an upload may be the last to hold it.
+// The file is closed first: whoever finishes an upload may be the last to hold it. A socket on which all was sent stays
+// open for a while: closed with something unread, it would take back what is still on its way.
 void DataTransfer::end(TransferEnd how) {
     if (std::exchange(over_, true)) return;
-    stall_.cancel();
+    timer_.cancel();
     pipe_watch_.reset();
     plan_.file.reset();
-    if (how == TransferEnd::complete) stream_.close_after_flush(linger); // with a close_notify, either way
+    if (how == TransferEnd::complete && direct_) timer_.start(linger);
+    if (how == TransferEnd::complete && owned_) stream().close_after_flush(linger); // with a close_notify, either way
     handler_.on_end(how);
 }
 
-std::uint64_t DataTransfer::octets() const { return sends() ? stream_.bytes_out() : stream_.bytes_in(); }
+std::uint64_t DataTransfer::octets() const {
+    if (direct_) return direct_->octets();
+    return sends() ? stream().bytes_out() : stream().bytes_in();
+}
 
 } // namespace posada::ftpd

@@ -12,7 +12,7 @@
 #include "common/io/loop.h"
 #include "common/io/stream.h"
 #include "common/proto/ftp/ascii.h"
-#include "ftpd/session.h"
+#include "ftpd/direct_mover.h"
 
 namespace posada::ftpd {
 
@@ -43,6 +43,9 @@ class DataTransfer {
 
   private:
     [[nodiscard]] bool sends() const { return plan_.what != TransferPlan::What::receive; }
+    void move_directly(UniqueFd socket);
+    void open_stream(UniqueFd socket);
+    [[nodiscard]] io::Stream& stream() const { return *owned_; }
     void begin();
     void on_tls(const Status& status);
     void send_more();
@@ -58,9 +61,10 @@ class DataTransfer {
     io::Loop& loop_;
     TransferPlan plan_;
     Handler handler_;
-    io::Stream stream_;
+    std::unique_ptr<DirectMover> direct_; // what needs no TLS and no conversion ...
+    std::unique_ptr<io::Stream> owned_;   // ... and all else
     io::Deferred more_;
-    io::Timer stall_;
+    io::Timer timer_; // a transfer that stands still; then, a socket that lingers
     std::uint64_t octets_then_ = 0;
     std::unique_ptr<io::Watch> pipe_watch_;
     proto::ftp::ToNetwork to_network_;

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/service/login/login_monitor.h"
 #include "ftpd/agent.h"
 #include "ftpd/data_sockets.h"
@@ -29,6 +31,12 @@ Status make_top(const std::string& top, const auth::Account& account) {
     return {};
 }
 
+// Where ports are few, no session takes any that others could use.
+std::uint64_t most_in_advance(const service::NumberRange& ports) {
+    constexpr std::uint64_t many = 4096;
+    return std::clamp<std::uint64_t>((ports.last - ports.first + 1) / many, 1, most_data_ports);
+}
+
 class Monitor final : public service::LoginMonitor {
   public:
     Monitor(Shared& shared, service::MonitorLink& link, const service::SessionInfo& info)
@@ -38,11 +46,17 @@ class Monitor final : public service::LoginMonitor {
         if (!OwnRequests::has(message.type)) return LoginMonitor::handle(std::move(message));
         service::handle_with<OwnRequests>(link_, *this, message);
     }
-    Result<priv::Answered<DataPort>> on(const DataListen&) {
-        auto listening = listen_for_data(info_.local, shared_.options.passive_ports);
-        if (!listening) return listening.error();
-        priv::Answered<DataPort> out{{listening->port}};
-        out.fds.push_back(std::move(listening->socket));
+    Result<priv::Answered<DataPorts>> on(const DataListen& request) {
+        const service::NumberRange& ports = shared_.options.passive_ports;
+        const std::uint64_t most = most_in_advance(ports);
+        priv::Answered<DataPorts> out;
+        while (out.fds.empty() || out.fds.size() < std::min<std::uint64_t>(request.count, most)) {
+            auto bound = bind_for_data(info_.local, ports);
+            if (!bound && out.fds.empty()) return bound.error();
+            if (!bound) break;
+            out.body.ports.push_back(bound->port);
+            out.fds.push_back(std::move(bound->socket));
+        }
         return out;
     }
     Result<priv::Answered<Nothing>> on(const DataConnect& request) {

@@ -4,24 +4,29 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "common/service/login_protocol.h"
 
 namespace posada::ftpd {
 
-struct DataPort {
-    std::uint16_t port = 0;
-    FIELDS(port)
+constexpr std::uint8_t most_data_ports = 4; // that a session has in advance
+
+struct DataPorts {
+    std::vector<std::uint16_t> ports; // of the sockets, in their order
+    FIELDS(ports)
 };
 struct DataListen {
-    FIELDS()
-    using Answer = DataPort;
+    std::uint8_t count = 1;
+    FIELDS(count)
+    using Answer = DataPorts;
     static constexpr priv::RequestInfo row{
         .type = priv::first_daemon_request,
         .name = "data_listen",
         .phases = service::after_login,
-        .fds_out = 1,
-        .meaning = "A socket that listens where the client connected to, on a random port of passive_ports."};
+        .fds_out = most_data_ports,
+        .meaning = "Up to four sockets to listen on, bound where the client connected to, on random ports of "
+                   "passive_ports. Nobody reaches them before the net process listens."};
 };
 
 // The connection may still be on its way when the answer comes.

@@ -252,6 +252,7 @@ constexpr CallRow rows[] = {
     row("ftruncate", transfer),
     row("fadvise64", transfer),
     row("splice", transfer),
+    row("listen", transfer), // on what the monitor bound
     row("accept4", transfer),
     row("setsockopt", transfer, is(1, SOL_SOCKET), is(2, SO_OOBINLINE)), // ABOR's Telnet Synch
     // queue.sock, bound by the launcher.

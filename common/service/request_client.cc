@@ -105,7 +105,7 @@ void RequestClient::Impl::breached(std::uint64_t session, const std::string& wha
     if (open()) fail_all(Error{Errc::protocol, 0, what});
 }
 
-// True when there may be more to read.
+// True when there is more to wait for. What comes unasked makes the descriptor ready again.
 bool RequestClient::Impl::receive_one() {
     auto received = channel.receive(max_fds);
     if (!received && received.error().code == Errc::busy) return false;
@@ -119,7 +119,7 @@ bool RequestClient::Impl::receive_one() {
         return false;
     }
     dispatch(std::move(**received));
-    return open();
+    return open() && !outstanding.empty();
 }
 
 void RequestClient::Impl::flush() {

@@ -335,6 +335,16 @@ def test_a_stranger_at_the_data_port_is_turned_away_R3():
     assert len(set(ports)) > 40 and sum(b == a + 1 for a, b in zip(ports, ports[1:])) < 5, ports
 
 
+def test_only_the_port_that_was_told_last_is_open_R3():
+    ftp = login()
+    ports = [ftp.makepasv()[1] for _ in range(12)]  # the later ones come out of a reserve
+    socket.create_connection(("127.0.0.1", ports[-1])).close()
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        listening = [line.split()[1] for line in table if line.split()[3] == "0A"]
+    assert not [port for port in ports[:-1] if f"0100007F:{port:04X}" in listening], (ports, listening)
+    ftp.quit()
+
+
 def test_a_tls_session_of_its_own_gets_no_data_R4():
     ftp = tls_login()
     store(ftp, "secret.txt", b"secret")
