@@ -5,7 +5,6 @@
 #include "clients/ftp/listing_json.h"
 #include "clients/ftp/local_file.h"
 #include "clients/ftp/netrc.h"
-#include "clients/ftp/transfer.h"
 
 namespace posada::ftp {
 
@@ -28,14 +27,19 @@ Exit fail(Client& client, const Error& error) {
     return exit_of(error);
 }
 
+Error about(const std::string& name, Error error) {
+    error.text = name + ": " + error.text;
+    return error;
+}
+
 Exit outcome(Client& client, const Result<Reply>& reply) {
     if (!reply) return fail(client, reply.error());
     if (reply->code == 421) client.server.reset();
     return reply->ok() ? Exit::ok : Exit::command;
 }
 
-Exit connect_as(Client& client, const std::string& host, const Login& login) {
-    auto opened = open_server(host, client.settings, client.screen);
+Exit connect_as(Client& client, const std::string& host, const Login& login, const std::optional<io::Address>& at) {
+    auto opened = open_server(host, client.settings, client.screen, at);
     if (!opened) {
         const Exit exit = fail(client, opened.error());
         if (exit == Exit::tls) return exit;

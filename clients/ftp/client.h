@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "clients/ftp/listing.h"
-#include "clients/ftp/server.h"
+#include "clients/ftp/transfer.h"
 
 namespace posada::ftp {
 
@@ -42,9 +42,10 @@ using Handler = Exit (*)(Client& client, const Words& words);
 Exit exit_of(const Error& error);
 // Shows the error unless the server's reply that it comes from has been shown, and drops a connection that has ended.
 Exit fail(Client& client, const Error& error);
+Error about(const std::string& name, Error error);        // says which file it is that has trouble
 Exit outcome(Client& client, const Result<Reply>& reply); // of a command whose 2xx is all there is to it
 Exit connect_to(Client& client, const std::string& host);
-Exit connect_as(Client& client, const std::string& host, const Login& login);
+Exit connect_as(Client& client, const std::string& host, const Login& login, const std::optional<io::Address>& at = {});
 void disconnect(Client& client);
 
 // Moves one file; they show the figures.
@@ -55,6 +56,8 @@ struct Fetch {
     bool resume = false;
 };
 Exit fetch_file(Client& client, const Fetch& fetch);
+// Everything that is behind request.restart in the file.
+Result<Moved> store_from(Client& client, int fd, Request request);
 enum class Store : std::uint8_t { replace, append, resume };
 Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how);
 // Listings, one behind the other, to the screen or to the file (or "|command") that was typed.
@@ -68,5 +71,6 @@ void show_refused(const Client& client, const std::string& name);
 // The names that patterns stand for on the server; those that lead elsewhere are left out, and said.
 Result<Words> remote_names(Client& client, const Words& patterns);
 std::optional<std::uint64_t> remote_size(Client& client, const std::string& name);
+std::optional<UnixTime> remote_time(Client& client, const std::string& name, Show show); // MDTM
 
 } // namespace posada::ftp

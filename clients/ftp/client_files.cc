@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One file, either way.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clients/ftp/client.h"
 #include "clients/ftp/local_file.h"
-#include "clients/ftp/transfer.h"
 #include "common/base/text.h"
+#include "common/base/time_val.h"
 
 namespace posada::ftp {
 
@@ -15,6 +16,12 @@ std::optional<std::uint64_t> remote_size(Client& client, const std::string& name
     const auto reply = client.server->control.command("SIZE " + name, Show::nothing);
     if (!reply || reply->code != 213) return std::nullopt;
     return parse_uint(trim(reply->text()));
+}
+
+std::optional<UnixTime> remote_time(Client& client, const std::string& name, Show show) {
+    const auto reply = client.server->control.command("MDTM " + name, show);
+    if (!reply || reply->code != 213) return std::nullopt;
+    return parse_time_val(trim(reply->text()));
 }
 
 static Request retrieval(Client& client, const Fetch& fetch, std::uint64_t restart) {
@@ -62,21 +69,29 @@ static const char* storing(const Client& client, Store how) {
     return client.settings.sunique && how == Store::replace ? "STOU " : "STOR ";
 }
 
+Result<Moved> store_from(Client& client, int fd, Request request) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) return errno_error("the file");
+    if (S_ISDIR(info.st_mode)) return Error{Errc::invalid, 0, "a directory is no file"};
+    if (S_ISREG(info.st_mode)) request.expected = static_cast<std::uint64_t>(info.st_size);
+    if (request.restart != 0 && ::lseek(fd, static_cast<off_t>(request.restart), SEEK_SET) < 0)
+        return errno_error("the file");
+    return send(*client.server, client.settings, client.screen, request,
+                [&](std::span<char> into) -> Result<std::size_t> {
+                    const ssize_t got = ::read(fd, into.data(), into.size());
+                    if (got < 0) return errno_error("the file");
+                    return static_cast<std::size_t>(got);
+                });
+}
+
 Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how) {
     const UniqueFd file(local == "-" ? ::dup(STDIN_FILENO) : ::open(local.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return fail(client, errno_error(local));
     if (client.settings.verbose) client.screen.line("local: " + local + " remote: " + remote);
     Request request{storing(client, how) + remote, client.settings.type, std::exchange(client.settings.restart, 0), 0};
     if (how == Store::resume) request.restart = remote_size(client, remote).value_or(0);
-    if (request.restart != 0 && ::lseek(file.get(), static_cast<off_t>(request.restart), SEEK_SET) < 0)
-        return fail(client, errno_error(local));
-    const auto give = [&](std::span<char> into) -> Result<std::size_t> {
-        const ssize_t got = ::read(file.get(), into.data(), into.size());
-        if (got < 0) return errno_error(local);
-        return static_cast<std::size_t>(got);
-    };
-    const auto moved = send(*client.server, client.settings, client.screen, request, give);
-    if (!moved) return fail(client, moved.error());
+    auto moved = store_from(client, file.get(), std::move(request));
+    if (!moved) return fail(client, about(local, moved.error()));
     if (client.settings.verbose) client.screen.line(describe(*moved, "sent"));
     return Exit::ok;
 }

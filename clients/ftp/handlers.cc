@@ -38,6 +38,8 @@ static constexpr Row table[] = {
     {"mdelete", do_mdelete, true, 1, "remote-files", "remove files there"},
     {"mdir", do_mls, true, 2, "remote-directories local-file", "list directories there into a file"},
     {"mget", do_mget, true, 1, "remote-files", "fetch files"},
+    {"mirror", do_mirror, true, 0, "[-Rcn] [-P n] [-x pattern] [--delete] [--dry-run] [from [to]]",
+     "make a directory here as it is there, or with -R there"},
     {"mkdir", do_mkdir, true, 1, "remote-directory", "make a directory there"},
     {"mls", do_mls, true, 2, "remote-directories local-file", "list directories there into a file"},
     {"mlsd", do_mlsd, true, 0, "[remote-directory]", "list a directory there, for programs"},

@@ -74,6 +74,7 @@ Exit do_mget(Client&, const Words&);
 Exit do_put(Client&, const Words&);
 Exit do_append(Client&, const Words&);
 Exit do_reput(Client&, const Words&);
+Exit do_mirror(Client&, const Words&);
 Exit do_mput(Client&, const Words&);
 Exit do_restart(Client&, const Words&);
 // handlers_settings.cc

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
-#include <ctime>
 
 #include "clients/ftp/handlers.h"
 #include "clients/ftp/local_file.h"
+#include "clients/ftp/mirror.h"
 #include "common/base/text.h"
 
 namespace posada::ftp {
@@ -46,21 +46,11 @@ static Exit get(Client& client, const Words& words, bool resume) {
 Exit do_get(Client& client, const Words& words) { return get(client, words, false); }
 Exit do_reget(Client& client, const Words& words) { return get(client, words, true); }
 
-// MDTM is UTC (RFC 3659 §2.3).
-static std::optional<std::time_t> remote_time(Client& client, const std::string& name) {
-    const auto reply = client.server->control.command("MDTM " + name, Show::failure);
-    if (!reply || reply->code != 213) return std::nullopt;
-    std::tm fields{};
-    const std::string text(trim(reply->text()));
-    if (::strptime(text.c_str(), "%Y%m%d%H%M%S", &fields) == nullptr) return std::nullopt;
-    return ::timegm(&fields);
-}
-
 Exit do_newer(Client& client, const Words& words) {
     const std::string local = words.size() > 2 ? words[2] : safe_local_name(words[1]);
     struct stat info {};
     if (::stat(local.c_str(), &info) == 0) {
-        const auto there = remote_time(client, words[1]);
+        const auto there = remote_time(client, words[1], Show::failure);
         if (!there)
             return client.screen.trouble("ftp: the server does not say when " + words[1] + " was changed"),
                    Exit::command;
@@ -150,6 +140,12 @@ Exit do_mput(Client& client, const Words& words) {
     return for_each(client, local_names(client, behind_name(words)), "mput", [&](const std::string& name) {
         return store_file(client, name, safe_local_name(name), Store::replace);
     });
+}
+
+Exit do_mirror(Client& client, const Words& words) {
+    auto order = parse_mirror(words);
+    if (!order) return client.screen.trouble("ftp: " + order.error().text), Exit::usage;
+    return Mirror(client, std::move(*order)).run();
 }
 
 Exit do_restart(Client& client, const Words& words) {

@@ -11,9 +11,11 @@
 
 namespace posada::ftp {
 
+LocalFile::LocalFile() : folder_(AT_FDCWD) {}
+
 LocalFile::LocalFile(LocalFile&& other) noexcept
-    : fd_(std::move(other.fd_)), pipe_(std::exchange(other.pipe_, nullptr)), part_(std::move(other.part_)),
-      name_(std::move(other.name_)), offset_(other.offset_) {}
+    : folder_(other.folder_), fd_(std::move(other.fd_)), pipe_(std::exchange(other.pipe_, nullptr)),
+      part_(std::move(other.part_)), name_(std::move(other.name_)), offset_(other.offset_) {}
 
 LocalFile::~LocalFile() {
     if (pipe_ != nullptr) ::pclose(pipe_);
@@ -58,14 +60,19 @@ Result<LocalFile> LocalFile::open(const std::string& name, Named named, bool res
     }
     if (named == Named::by_user && name.starts_with("|")) return open_command(name.substr(1));
     if (named == Named::by_user && is_device(name)) return open_device(name);
+    const std::string part = name + ".part";
+    const bool whole_is_there = ::access(part.c_str(), F_OK) != 0 && ::access(name.c_str(), F_OK) == 0;
+    return open_in(AT_FDCWD, name, resume && whole_is_there ? name : part, resume);
+}
+
+Result<LocalFile> LocalFile::open_in(int folder, const std::string& name, const std::string& part, bool resume) {
     LocalFile out;
+    out.folder_ = folder;
     out.name_ = name;
-    out.part_ = name + ".part";
-    const bool whole_is_there = ::access(out.part_.c_str(), F_OK) != 0 && ::access(name.c_str(), F_OK) == 0;
-    if (resume && whole_is_there) out.part_ = name;
+    out.part_ = part;
     // O_NOFOLLOW: a link that somebody left here leads nowhere else.
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (resume ? O_APPEND : O_TRUNC);
-    out.fd_ = UniqueFd(::open(out.part_.c_str(), flags, 0666));
+    out.fd_ = UniqueFd(::openat(folder, part.c_str(), flags, 0666));
     if (!out.fd_.valid()) return errno_error(out.part_);
     auto size = size_of(out.fd_.get(), out.part_);
     if (!size) return size.error();
@@ -86,6 +93,11 @@ Status LocalFile::cut(std::uint64_t size) {
     return {};
 }
 
+Status LocalFile::set_time(UnixTime modified) {
+    const timespec times[2] = {{0, UTIME_OMIT}, {modified, 0}};
+    return ::futimens(fd_.get(), times) == 0 ? Status{} : errno_error(part_);
+}
+
 Status LocalFile::commit() {
     if (pipe_ != nullptr) {
         std::FILE* pipe = std::exchange(pipe_, nullptr);
@@ -93,13 +105,16 @@ Status LocalFile::commit() {
     }
     RETURN_IF_ERROR(fd_.close());
     if (part_ == name_) return {};
-    return ::rename(part_.c_str(), name_.c_str()) == 0 ? Status{} : errno_error(name_);
+    return ::renameat(folder_, part_.c_str(), folder_, name_.c_str()) == 0 ? Status{} : errno_error(name_);
+}
+
+void LocalFile::drop() {
+    if (!part_.empty() && part_ != name_) ::unlinkat(folder_, part_.c_str(), 0);
 }
 
 void LocalFile::drop_if_empty() {
     struct stat info {};
-    if (!part_.empty() && part_ != name_ && ::fstat(fd_.get(), &info) == 0 && info.st_size == 0)
-        ::unlink(part_.c_str());
+    if (!part_.empty() && ::fstat(fd_.get(), &info) == 0 && info.st_size == 0) drop();
 }
 
 std::string safe_local_name(std::string_view remote) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/result.h"
 
@@ -19,6 +20,8 @@ class LocalFile {
   public:
     // resume: goes on behind what NAME.part, or else NAME, has already; offset() says how much that is.
     static Result<LocalFile> open(const std::string& name, Named named, bool resume);
+    // In an open directory, which stays open as long as this lives. resume: behind what part has.
+    static Result<LocalFile> open_in(int folder, const std::string& name, const std::string& part, bool resume);
     LocalFile(LocalFile&& other) noexcept;
     LocalFile& operator=(LocalFile&&) = delete;
     ~LocalFile();
@@ -27,14 +30,18 @@ class LocalFile {
     Status write(std::string_view bytes);
     // Keeps only so much of what was there, to go on behind it.
     Status cut(std::uint64_t size);
+    // When it was last changed, as the server says. A part with the time of the whole belongs to that very version.
+    Status set_time(UnixTime modified);
     Status commit();
     // Nothing came at all: an empty NAME.part is no help to anybody.
     void drop_if_empty();
+    void drop(); // NAME.part, whatever has come
 
   private:
-    LocalFile() = default;
+    LocalFile();
     static Result<LocalFile> open_device(const std::string& name);
     static Result<LocalFile> open_command(const std::string& command);
+    int folder_;
     UniqueFd fd_;
     std::FILE* pipe_ = nullptr;
     std::string part_;

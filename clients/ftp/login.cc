@@ -30,30 +30,28 @@ static Status may_send_password(const Server& server, const std::string& user, c
                  "the server offers no TLS, and the password would go in clear: --tls=off allows that"};
 }
 
-static Status give_password(Server& server, const Login& login, const std::string& user, Screen& screen, Reply& reply) {
-    std::string password = login.password.value_or("");
-    if (!login.password && is_anonymous(user)) password = own_name() + "@";
-    if (!login.password && !is_anonymous(user)) password = screen.ask("Password: ", true).value_or("");
-    auto next = server.control.command("PASS " + password);
-    if (!next) return next.error();
-    reply = std::move(*next);
-    return {};
+static Result<Reply> give_password(Server& server, Login& login, Screen& screen) {
+    if (!login.password && is_anonymous(login.user)) login.password = own_name() + "@";
+    if (!login.password) login.password = screen.ask("Password: ", true).value_or("");
+    return server.control.command("PASS " + *login.password);
 }
 
-static Status identify(Server& server, const Login& login, const Settings& settings, Screen& screen) {
-    const std::string asked = settings.anonymous ? "anonymous" : login.user;
-    const std::string user = asked.empty() ? asked_user(server, screen) : asked;
-    RETURN_IF_ERROR(may_send_password(server, user, settings));
-    auto reply = server.control.command("USER " + user);
+static Result<Reply> give_account(Server& server, Login& login, Screen& screen) {
+    if (login.account.empty()) login.account = screen.ask("Account: ").value_or("");
+    return server.control.command("ACCT " + login.account);
+}
+
+static Status identify(Server& server, Login login, const Settings& settings, Screen& screen) {
+    if (settings.anonymous) login.user = "anonymous";
+    if (login.user.empty()) login.user = asked_user(server, screen);
+    RETURN_IF_ERROR(may_send_password(server, login.user, settings));
+    auto reply = server.control.command("USER " + login.user);
+    if (reply && reply->code == 331) reply = give_password(server, login, screen);
+    if (reply && reply->code == 332) reply = give_account(server, login, screen);
     if (!reply) return reply.error();
-    if (reply->code == 331) RETURN_IF_ERROR(give_password(server, login, user, screen, *reply));
-    if (reply->code == 332) {
-        const std::string account = login.account.empty() ? screen.ask("Account: ").value_or("") : login.account;
-        reply = server.control.command("ACCT " + account);
-        if (!reply) return reply.error();
-    }
     if (!reply->ok()) return Error{Errc::last_try, 0, "Login failed."};
     server.logged_in = true;
+    server.login = std::move(login);
     return {};
 }
 

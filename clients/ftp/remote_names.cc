@@ -3,7 +3,6 @@
 #include <fnmatch.h>
 
 #include "clients/ftp/client.h"
-#include "clients/ftp/transfer.h"
 #include "common/base/text.h"
 
 namespace posada::ftp {

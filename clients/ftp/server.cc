@@ -23,7 +23,9 @@ static std::uint16_t port_of(const Settings& settings) {
     return settings.tls == TlsUse::implicit ? 990 : 21;
 }
 
-static Result<std::vector<io::Address>> resolve(const std::string& host, const Settings& settings) {
+using Addresses = std::vector<io::Address>;
+
+static Result<Addresses> resolve(const std::string& host, const Settings& settings) {
     addrinfo hints{};
     hints.ai_family = settings.family;
     hints.ai_socktype = SOCK_STREAM;
@@ -31,7 +33,7 @@ static Result<std::vector<io::Address>> resolve(const std::string& host, const S
     const std::string port = std::to_string(port_of(settings));
     if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0)
         return Error{Errc::not_found, 0, host + ": " + ::gai_strerror(failed)};
-    std::vector<io::Address> out;
+    Addresses out;
     for (const addrinfo* one = found; one != nullptr; one = one->ai_next)
         out.push_back(io::Address::from_sockaddr(one->ai_addr, one->ai_addrlen));
     ::freeaddrinfo(found);
@@ -39,8 +41,8 @@ static Result<std::vector<io::Address>> resolve(const std::string& host, const S
 }
 
 static Result<std::pair<Wire, io::Address>> connect_any(const std::string& host, const Settings& settings,
-                                                        const Screen& screen) {
-    auto addresses = resolve(host, settings);
+                                                        const Screen& screen, const std::optional<io::Address>& only) {
+    auto addresses = only ? Result<Addresses>(Addresses{*only}) : resolve(host, settings);
     if (!addresses) return addresses.error();
     Error last{Errc::not_found, 0, host + ": no address"};
     for (const io::Address& at : *addresses) {
@@ -92,8 +94,9 @@ static Status negotiate_tls(Server& server, const Settings& settings, const Scre
     return Error{Errc::corrupt, 0, "the server offers no TLS: " + reply->lines.back()};
 }
 
-Result<Server> open_server(const std::string& host, const Settings& settings, const Screen& screen) {
-    auto connected = connect_any(host, settings, screen);
+Result<Server> open_server(const std::string& host, const Settings& settings, const Screen& screen,
+                           const std::optional<io::Address>& at) {
+    auto connected = connect_any(host, settings, screen, at);
     if (!connected) return connected.error();
     Server server(host, connected->second, Control(std::move(connected->first), screen, settings));
     if (settings.tls == TlsUse::implicit) RETURN_IF_ERROR(encrypt(server, settings, screen));

@@ -10,6 +10,12 @@
 
 namespace posada::ftp {
 
+struct Login {
+    std::string user; // empty: asked for
+    std::optional<std::string> password;
+    std::string account;
+};
+
 struct Server {
     Server(std::string host_name, io::Address at, Control connection)
         : host(std::move(host_name)), peer(std::move(at)), control(std::move(connection)) {}
@@ -20,6 +26,7 @@ struct Server {
     std::shared_ptr<io::TlsContext> tls; // with TLS
     bool private_data = false;           // PROT P
     bool logged_in = false;
+    Login login;                    // with what was asked for: another connection need not ask again
     char type = 'A';                // what the server has been told last
     bool epsv = true;               // until it refuses
     bool active = false;            // after passive connections did not work
@@ -29,14 +36,10 @@ struct Server {
     Status set_type(char wanted, Show show = Show::as_set);
 };
 
-struct Login {
-    std::string user; // empty: asked for
-    std::optional<std::string> password;
-    std::string account;
-};
-
-// Connects, with TLS as the settings want it. The greeting has been read.
-Result<Server> open_server(const std::string& host, const Settings& settings, const Screen& screen);
+// Connects, with TLS as the settings want it; to this address of the host, or to the first that answers. The greeting
+// has been read.
+Result<Server> open_server(const std::string& host, const Settings& settings, const Screen& screen,
+                           const std::optional<io::Address>& at = {});
 // USER, PASS, ACCT; asks for what is not there. Then what a client wants to know of a server: SYST, FEAT, PROT.
 Status log_in(Server& server, const Login& login, Settings& settings, Screen& screen);
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 
 #include "common/io/connect.h"
@@ -18,9 +19,12 @@ namespace posada::ftp {
 // How long after ^C a wait notices: the flag may be set between its check and poll(2).
 constexpr Millis longest_poll{200};
 
-static volatile std::sig_atomic_t interrupt_flag = 0;
+// One ^C stops what every thread is doing: each has its own count of those it knows of.
+static std::atomic<unsigned> interrupts{0};
+static_assert(std::atomic<unsigned>::is_always_lock_free); // in a signal handler
+static thread_local unsigned interrupts_seen = 0;
 extern "C" {
-static void on_interrupt(int) { interrupt_flag = 1; }
+static void on_interrupt(int) { interrupts.fetch_add(1, std::memory_order_relaxed); }
 }
 
 void catch_interrupts() {
@@ -29,8 +33,8 @@ void catch_interrupts() {
     ::sigaction(SIGINT, &action, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 }
-bool interrupted() { return interrupt_flag != 0; }
-void forget_interrupt() { interrupt_flag = 0; }
+bool interrupted() { return interrupts.load(std::memory_order_relaxed) != interrupts_seen; }
+void forget_interrupt() { interrupts_seen = interrupts.load(std::memory_order_relaxed); }
 
 void SslSessionFree::operator()(ssl_session_st* p) const noexcept { SSL_SESSION_free(p); }
 

@@ -18,8 +18,8 @@ struct ssl_session_st;
 
 namespace posada::ftp {
 
-void catch_interrupts(); // SIGINT sets the flag; SIGPIPE is ignored
-bool interrupted();
+void catch_interrupts(); // SIGPIPE is ignored
+bool interrupted();      // by SIGINT, since this thread has forgotten the last one
 void forget_interrupt();
 
 struct SslSessionFree {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "clients/ftp/local_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,6 +90,24 @@ TEST_F(LocalFileTest, AnEmptyPartIsTakenAway) {
     ASSERT_TRUE(file);
     file->drop_if_empty();
     EXPECT_FALSE(std::filesystem::exists("a.part"));
+}
+
+TEST_F(LocalFileTest, AnOpenDirectoryIsWhereItIsWhateverItIsCalled) {
+    std::filesystem::create_directory("in");
+    const UniqueFd in(::open("in", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto file = LocalFile::open_in(in.get(), "a", "a.other", false);
+    ASSERT_TRUE(file && file->write("text"));
+    std::filesystem::rename("in", "moved");
+    EXPECT_EQ(content("moved/a.other"), "text");
+    ASSERT_TRUE(file->set_time(1'000'000'000) && file->commit());
+    EXPECT_EQ(content("moved/a"), "text");
+    struct stat info {};
+    ASSERT_EQ(::stat("moved/a", &info), 0);
+    EXPECT_EQ(info.st_mtime, 1'000'000'000);
+    auto dropped = LocalFile::open_in(in.get(), "b", "b.part", false);
+    ASSERT_TRUE(dropped && dropped->write("text"));
+    dropped->drop();
+    EXPECT_FALSE(std::filesystem::exists("moved/b.part"));
 }
 
 TEST(SafeLocalName, IsTheLastComponentOrNone) {
