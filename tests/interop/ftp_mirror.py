@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""ftp's `mirror` with a real ftpd, both ways, in clear and under TLS; trees are compared file by file, with their times.
+usage: ftp_mirror.py [TEST ...]; last line: N passed, N failed"""
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from demo import BUILD, Demo, run_tests  # noqa: E402
+
+USER = "daniel"
+demo = home = None
+
+
+def there(name=""):
+    return os.path.join(demo.endpoints["ftp_root"], USER, name)
+
+
+def here(name=""):
+    return os.path.join(home, name)
+
+
+def ftp(commands, *options, status=0):
+    done = subprocess.run([os.path.join(BUILD, "bin/ftp"), "-v", "-u", USER, *options, "-e", commands, "127.0.0.1",
+                           str(demo.port("ftp"))], cwd=home, input=(demo.passwords[USER] + "\n").encode(),
+                          env={"HOME": home, "PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=120)
+    assert done.returncode == status, (done.returncode, done.stdout[-2000:])
+    return done.stdout.decode("utf-8", "replace")
+
+
+def make_tree(top, files=40, seed=1):
+    chance = random.Random(seed)
+    for number in range(files):
+        folder = os.path.join(top, *[f"d{chance.randrange(3)}" for _ in range(chance.randrange(4))])
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, f"file {number} \xf1" if number % 5 == 0 else f"f{number}")
+        with open(path, "wb") as out:
+            out.write(chance.randbytes(chance.choice((0, 1, 5000, 300_000))))
+        os.utime(path, (1_600_000_000 + number,) * 2)
+    os.makedirs(os.path.join(top, "empty"))
+
+
+def picture(top):
+    """What a tree looks like: names, hashes and times."""
+    out = {}
+    for at, folders, files in os.walk(top):
+        for name in folders:
+            out[os.path.relpath(os.path.join(at, name), top)] = "directory"
+        for name in files:
+            path = os.path.join(at, name)
+            with open(path, "rb") as text:
+                out[os.path.relpath(path, top)] = (hashlib.sha256(text.read()).hexdigest(), int(os.stat(path).st_mtime))
+    return out
+
+
+def summary(out):
+    return next(line for line in out.splitlines() if " as before, " in line)
+
+
+def test_a_tree_goes_there_and_back_over_one_connection_and_over_four():
+    make_tree(here("tree"))
+    for number, options in enumerate(("", "-P 4")):
+        out = ftp(f"mirror -R {options} tree up{number}")
+        assert picture(there(f"up{number}")) == picture(here("tree")), out
+        out = ftp(f"mirror {options} up{number} down{number}")
+        assert picture(here(f"down{number}")) == picture(here("tree")), out
+        assert summary(out).startswith("40 files fetched ("), out
+        out = ftp(f"mirror -R {options} tree up{number}; mirror {options} up{number} down{number}")
+        assert out.count("40 as before") == 2 and "fetched " not in out.replace("files fetched", ""), out
+
+
+def test_under_tls_every_connection_is_the_user_s_own():
+    make_tree(here("tree"))
+    tls = ("--tls=required", "--ca", demo.endpoints["ca_file"])
+    ftp("mirror -R -P 3 tree tls", *tls)
+    ftp("mirror -P 3 tls down", *tls)
+    assert picture(here("down")) == picture(here("tree"))
+
+
+def test_only_what_has_changed_moves_and_what_is_gone_goes():
+    make_tree(here("tree"))
+    ftp("mirror -R tree www; mirror www down")
+    shutil.rmtree(here("tree/d0"))
+    with open(here("tree/new"), "wb") as out:
+        out.write(b"new")
+    with open(here("tree/d1/f10" if os.path.exists(here("tree/d1/f10")) else "tree/other"), "wb") as out:
+        out.write(b"x")
+    out = ftp("mirror -R tree www")
+    assert summary(out).startswith("2 files stored (4 B), ") and os.path.exists(there("www/d0")), out
+    out = ftp("mirror -R -P 2 --delete tree www; mirror --delete -P 2 www down")
+    assert picture(there("www")) == picture(here("tree")) == picture(here("down")), out
+
+
+def test_newer_alone_decides_if_that_is_asked_for():
+    def write(name, size, time):
+        with open(here(name), "wb") as out:
+            out.write(b"x" * size)
+        os.utime(here(name), (time, time))
+    os.makedirs(here("tree"))
+    for name in ("tree/older", "tree/newer"):
+        write(name, 5, 2000)
+    ftp("mirror -R tree n")
+    write("tree/older", 9, 1000)
+    write("tree/newer", 9, 3000)
+    ftp("mirror -R -n tree n")
+    assert [os.path.getsize(there(f"n/{name}")) for name in ("older", "newer")] == [5, 9]
+    ftp("mirror -R tree n")
+    assert os.path.getsize(there("n/older")) == 9
+
+
+def test_an_upload_goes_on_behind_its_beginning():
+    os.makedirs(here("tree"))
+    whole = random.Random(2).randbytes(500_000)
+    with open(here("tree/big"), "wb") as out:
+        out.write(whole)
+    ftp("mirror -R tree c")
+    for cut, changed_after in ((200_000, False), (300_000, True)):
+        os.truncate(there("c/big"), cut)
+        time = os.stat(here("tree/big")).st_mtime + (-10 if changed_after else 10)
+        os.utime(there("c/big"), (time, time))
+        out = ftp("mirror -R -c tree c")
+        moved = 500_000 if changed_after else 500_000 - cut
+        assert open(there("c/big"), "rb").read() == whole and f"You have transferred {moved} bytes" in out, out
+
+
+def test_a_listing_for_programs():
+    make_tree(here("tree"), 10)
+    ftp("mirror -R tree j")
+    out = ftp("verbose off; ls --json j; ls --json j all.json")
+    listed = json.loads(out[out.index("\n[\n"):out.index("\n]") + 2])
+    assert listed == json.load(open(here("all.json"))), out
+    expected = {name: kind for name, kind in picture(there("j")).items() if "/" not in name}
+    assert {e["name"] for e in listed} == set(expected), listed
+    for entry in listed:
+        assert (entry["type"] == "directory") == (expected[entry["name"]] == "directory"), entry
+
+
+def in_a_home(test):
+    def with_home():
+        global home
+        home = tempfile.mkdtemp(prefix="posada-mirror-")
+        try:
+            test()
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+    return with_home
+
+
+def main():
+    global demo
+    with Demo() as demo:
+        return run_tests({name: in_a_home(test) for name, test in list(globals().items()) if name.startswith("test_")},
+                         sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
