@@ -44,9 +44,13 @@ class FtpDaemon:
         for name in self.user_names:
             make_user(self.folder, name, PASSWORD)
         self.ports = {"starttls": free_port(), "implicit": free_port()}
+        self.settings = config
+        return self.start()
+
+    def start(self):
         listeners = [f"--listen={listener}={host}:{self.ports[kind]}" for host in ("127.0.0.1", "[::1]")
                      for listener, kind in (("ftp", "starttls"), ("ftps", "implicit"))]
-        self.daemon = Daemon(self.folder, config, listen=False, args=listeners, program=FTPD)
+        self.daemon = Daemon(self.folder, self.settings, listen=False, args=listeners, program=FTPD)
         assert self.daemon.ready, self.log()
         return self
 
