@@ -50,19 +50,21 @@ def login(tls, at=None):
     return client
 
 
-def replies(client, at_most=3):
-    """What is still said on the control connection, until it ends or the next command is answered."""
+def replies(client, wanted=1):
+    """What is said of the transfer, so many replies or all until the connection ends. NOOP is answered in between or later."""
     out = []
     try:
         client.putcmd("NOOP")
-        while len(out) < at_most and (not out or not out[-1].startswith("200")):
+        while len(out) < wanted + 1:
             try:
                 out.append(client.getresp())
             except ftplib.Error as error:
                 out.append(str(error))
+    except TimeoutError:
+        raise
     except (EOFError, OSError):
         pass
-    return out
+    return [line for line in out if not line.startswith("200")]
 
 
 def another_session_works(at=None):
@@ -104,6 +106,7 @@ def net_killed(_, data):
 def control_reset(client, data):
     client.file.close()
     with_linger(client.sock).close()
+    wait_until(lambda: not server.processes("[agent]"))
     end_properly(data)
 
 
@@ -117,18 +120,17 @@ def tls_cut(_, data):
     raw.close()
 
 
-def aborted(client, data):
-    client.putcmd("ABOR")
-    end_properly(data)
+def aborted(client, _):
+    client.putcmd("ABOR")  # the data connection stays open: its end would say that all has come
 
 
 def end_properly(data):
-    """As after the last octet."""
+    """As after the last octet, if it is open still."""
     try:
         if isinstance(data, ssl.SSLSocket):
             data = data.unwrap()
         data.close()
-    except OSError:
+    except (OSError, ValueError):
         pass
 
 
@@ -172,7 +174,8 @@ def upload_broken_by(fault, how, tls):
     data.sendall(DATA[rest or 0:][:SENT])
     wait_until(lambda: f" {SENT} bytes" in client.sendcmd("STAT"))
     fault(client, data)
-    said = replies(client)
+    said = replies(client, 2 if fault is aborted else 1)
+    end_properly(data)
     client.close()
     wait_until(lambda: not server.processes("[agent]"))
     if fault is aborted:
@@ -194,8 +197,10 @@ def download_broken_by(fault, tls):
     client.voidcmd("TYPE I")
     data = client.transfercmd("RETR large.bin")
     got = [data.recv(100_000)]
-    fault(client, Reader(data, got))
-    said = replies(client)
+    reader = Reader(data, got)
+    fault(client, reader)
+    said = replies(client, 2 if fault is aborted else 1)
+    end_properly(reader)
     client.close()
     wait_until(lambda: not server.processes("[agent]"))
     whole = b"".join(got) == LARGE
