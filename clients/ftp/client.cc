@@ -5,6 +5,7 @@
 #include "clients/ftp/listing_json.h"
 #include "clients/ftp/local_file.h"
 #include "clients/ftp/netrc.h"
+#include "clients/ftp/visible_text.h"
 
 namespace posada::ftp {
 
@@ -74,10 +75,11 @@ void disconnect(Client& client) {
 }
 
 // To the file, or line by line to the screen.
-static Status list_into(Client& client, const std::string& command, std::optional<LocalFile>& file) {
+static Status list_into(Client& client, const std::string& command, std::optional<LocalFile>& file, bool for_eyes) {
     std::string line;
+    VisibleText filter;
     const auto take = [&](std::string_view text) -> Status {
-        if (file) return file->write(text);
+        if (file) return file->write(for_eyes ? std::string_view(filter.convert(text)) : text);
         for (; !text.empty();) {
             const std::size_t end = text.find('\n');
             line.append(text.substr(0, end));
@@ -91,6 +93,7 @@ static Status list_into(Client& client, const std::string& command, std::optiona
     };
     const auto moved = receive(*client.server, client.settings, client.screen, Request{command, 'A', 0, 0}, take);
     if (!line.empty()) client.screen.line(line);
+    if (moved && file) return file->write(filter.finish());
     return moved ? Status{} : Status{moved.error()};
 }
 
@@ -101,11 +104,11 @@ static Result<std::optional<LocalFile>> listing_file(const std::string& local) {
     return std::optional<LocalFile>(std::move(*opened));
 }
 
-Exit list(Client& client, const Words& commands, const std::string& local) {
+Exit list(Client& client, const Words& commands, const std::string& local, bool for_eyes) {
     auto file = listing_file(local);
     if (!file) return fail(client, file.error());
     for (const std::string& command : commands) {
-        const Status listed = list_into(client, command, *file);
+        const Status listed = list_into(client, command, *file, for_eyes);
         if (!listed && *file) (*file)->drop_if_empty();
         if (!listed) return fail(client, listed.error());
     }

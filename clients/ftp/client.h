@@ -48,12 +48,17 @@ Exit connect_to(Client& client, const std::string& host);
 Exit connect_as(Client& client, const std::string& host, const Login& login, const std::optional<io::Address>& at = {});
 void disconnect(Client& client);
 
+// What a file is called on the other side if nobody says it; empty: nothing that may be used.
+std::string local_name(const Settings& settings, const std::string& remote);
+std::string remote_name(const Settings& settings, const std::string& local);
+
 // Moves one file; they show the figures.
 struct Fetch {
     std::string remote;
     std::string local;    // empty: the remote name's last component
     bool by_user = false; // local was typed: "-" and "|command" are what they seem
     bool resume = false;
+    bool for_eyes = false; // it goes to a screen
 };
 Exit fetch_file(Client& client, const Fetch& fetch);
 // Everything that is behind request.restart in the file.
@@ -61,7 +66,7 @@ Result<Moved> store_from(Client& client, int fd, Request request);
 enum class Store : std::uint8_t { replace, append, resume };
 Exit store_file(Client& client, const std::string& local, const std::string& remote, Store how);
 // Listings, one behind the other, to the screen or to the file (or "|command") that was typed.
-Exit list(Client& client, const Words& commands, const std::string& local);
+Exit list(Client& client, const Words& commands, const std::string& local, bool for_eyes = false);
 // The same as one JSON array.
 Exit list_json(Client& client, const std::string& folder, const std::string& local);
 // A directory of the server, by MLSD or else by LIST.

@@ -6,6 +6,7 @@
 
 #include "clients/ftp/client.h"
 #include "clients/ftp/local_file.h"
+#include "clients/ftp/visible_text.h"
 #include "common/base/text.h"
 #include "common/base/time_val.h"
 
@@ -30,27 +31,83 @@ static Request retrieval(Client& client, const Fetch& fetch, std::uint64_t resta
     return request;
 }
 
-// Not between the octets of a file that goes to the standard output.
-static void note(const Client& client, const Fetch& fetch, const std::string& text) {
-    const bool beside = fetch.by_user && (fetch.local == "-" || fetch.local.starts_with("|"));
-    if (!client.settings.verbose) return;
-    beside ? client.screen.trouble(text) : client.screen.line(text);
+static bool is_no_file(const Fetch& fetch) {
+    return fetch.by_user && (fetch.local == "-" || fetch.local.starts_with("|"));
 }
 
-Exit fetch_file(Client& client, const Fetch& fetch) {
-    const std::string local = fetch.local.empty() ? safe_local_name(fetch.remote) : fetch.local;
-    if (local.empty()) return fail(client, Error{Errc::invalid, 0, "no local name for " + fetch.remote});
-    note(client, fetch, "local: " + local + " remote: " + fetch.remote);
+// Not between the octets of a file that goes to the standard output.
+static void note(const Client& client, const Fetch& fetch, const std::string& text) {
+    if (!client.settings.verbose) return;
+    is_no_file(fetch) ? client.screen.trouble(text) : client.screen.line(text);
+}
+
+// Nothing where a rule of the user makes of a server's name one that leads elsewhere.
+static std::string safe_path(const std::string& path) {
+    for (const std::string_view part : split(path, '/'))
+        if (!part.empty() && !is_plain_name(part)) return {};
+    return path.ends_with('/') ? std::string() : path;
+}
+
+std::string local_name(const Settings& settings, const std::string& remote) {
+    std::string name = safe_local_name(remote);
+    if (settings.lower_case) name = lower_if_all_upper(name);
+    return safe_path(map_name(settings.mapping, translate(settings.translation, name)));
+}
+
+std::string remote_name(const Settings& settings, const std::string& local) {
+    return map_name(settings.mapping, translate(settings.translation, safe_local_name(local)));
+}
+
+// NAME, or NAME.1 ... if there is one; nothing when all are taken.
+static std::string unique_name(const std::string& name) {
+    constexpr int last = 99;
+    if (::access(name.c_str(), F_OK) != 0) return name;
+    for (int number = 1; number <= last; ++number)
+        if (const std::string next = name + "." + std::to_string(number); ::access(next.c_str(), F_OK) != 0)
+            return next;
+    return {};
+}
+
+static Result<std::string> name_here(const Client& client, const Fetch& fetch) {
+    std::string name = fetch.local.empty() ? local_name(client.settings, fetch.remote) : fetch.local;
+    if (name.empty()) return Error{Errc::invalid, 0, "no local name for " + fetch.remote};
+    if (!client.settings.runique || is_no_file(fetch) || fetch.resume || client.settings.restart != 0) return name;
+    std::string free = unique_name(name);
+    if (free.empty()) return Error{Errc::exists, 0, name + ": all names up to " + name + ".99 are taken"};
+    return free;
+}
+
+static Result<LocalFile> open_local(Client& client, const Fetch& fetch, const std::string& local) {
     const std::uint64_t asked = std::exchange(client.settings.restart, 0);
     const bool resume = fetch.resume || asked != 0;
     if (resume && client.settings.type != 'I')
-        return fail(client, Error{Errc::invalid, 0, "going on in the middle of a file takes `binary`"});
+        return Error{Errc::invalid, 0, "going on in the middle of a file takes `binary`"};
     auto file = LocalFile::open(local, fetch.by_user ? Named::by_user : Named::by_server, resume);
+    if (file && asked != 0) RETURN_IF_ERROR(file->cut(asked));
+    return file;
+}
+
+// A server that does not say when leaves the file with the time of now.
+static Status finish(Client& client, const Fetch& fetch, LocalFile& file, VisibleText& filter) {
+    RETURN_IF_ERROR(file.write(filter.finish()));
+    const bool dated = client.settings.preserve && !file.part().empty() && client.server->has("MDTM");
+    const auto time = dated ? remote_time(client, fetch.remote, Show::nothing) : std::nullopt;
+    if (time) RETURN_IF_ERROR(file.set_time(*time));
+    return file.commit();
+}
+
+Exit fetch_file(Client& client, const Fetch& fetch) {
+    const auto local = name_here(client, fetch);
+    if (!local) return fail(client, local.error());
+    note(client, fetch, "local: " + *local + " remote: " + fetch.remote);
+    auto file = open_local(client, fetch, *local);
     if (!file) return fail(client, file.error());
-    if (const Status cut = asked == 0 ? Status{} : file->cut(asked); !cut) return fail(client, cut.error());
     const Request request = retrieval(client, fetch, file->offset());
-    const auto moved = receive(*client.server, client.settings, client.screen, request,
-                               [&](std::string_view text) { return file->write(text); });
+    const bool for_eyes = fetch.for_eyes || (is_no_file(fetch) && fetch.local == "-" && ::isatty(STDOUT_FILENO) == 1);
+    VisibleText filter;
+    const auto moved = receive(*client.server, client.settings, client.screen, request, [&](std::string_view text) {
+        return file->write(for_eyes ? std::string_view(filter.convert(text)) : text);
+    });
     if (!moved) {
         file->drop_if_empty();
         const Exit exit = fail(client, moved.error());
@@ -58,7 +115,7 @@ Exit fetch_file(Client& client, const Fetch& fetch) {
             client.screen.trouble("ftp: what there is of it is in " + file->part() + "; reget goes on from there");
         return exit;
     }
-    const Status kept = file->commit();
+    const Status kept = finish(client, fetch, *file, filter);
     if (!kept) return fail(client, kept.error());
     note(client, fetch, describe(*moved, "received"));
     return Exit::ok;

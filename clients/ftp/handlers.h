@@ -55,6 +55,8 @@ Exit do_umask(Client&, const Words&);
 Exit do_idle(Client&, const Words&);
 Exit do_site(Client&, const Words&);
 Exit do_quote(Client&, const Words&);
+Exit do_account(Client&, const Words&);
+Exit do_remopts(Client&, const Words&);
 Exit do_rhelp(Client&, const Words&);
 Exit do_rstatus(Client&, const Words&);
 Exit do_system(Client&, const Words&);
@@ -66,17 +68,22 @@ Exit do_ls(Client&, const Words&);
 Exit do_nlist(Client&, const Words&);
 Exit do_mls(Client&, const Words&);
 Exit do_mlsd(Client&, const Words&);
-Exit do_page(Client&, const Words&);
 Exit do_get(Client&, const Words&);
 Exit do_reget(Client&, const Words&);
 Exit do_newer(Client&, const Words&);
 Exit do_mget(Client&, const Words&);
+Exit do_mreget(Client&, const Words&);
+Exit do_fget(Client&, const Words&);
 Exit do_put(Client&, const Words&);
 Exit do_append(Client&, const Words&);
 Exit do_reput(Client&, const Words&);
 Exit do_mirror(Client&, const Words&);
 Exit do_mput(Client&, const Words&);
 Exit do_restart(Client&, const Words&);
+// handlers_pager.cc
+Exit do_page(Client&, const Words&);
+Exit do_lpage(Client&, const Words&);
+Exit do_list_pages(Client&, const Words&);
 // handlers_settings.cc
 Exit do_ascii(Client&, const Words&);
 Exit do_binary(Client&, const Words&);
@@ -84,6 +91,8 @@ Exit do_type(Client&, const Words&);
 Exit do_fixed(Client&, const Words&);
 Exit do_passive(Client&, const Words&);
 Exit do_toggle(Client&, const Words&);
+Exit do_ntrans(Client&, const Words&);
+Exit do_nmap(Client&, const Words&);
 Exit do_status(Client&, const Words&);
 
 } // namespace posada::ftp

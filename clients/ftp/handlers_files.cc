@@ -35,6 +35,11 @@ Exit do_chmod(Client& client, const Words& words) { return simple(client, "SITE 
 Exit do_umask(Client& client, const Words& words) { return question(client, with_argument("SITE UMASK", words)); }
 Exit do_idle(Client& client, const Words& words) { return question(client, with_argument("SITE IDLE", words)); }
 Exit do_site(Client& client, const Words& words) { return question(client, with_argument("SITE", words)); }
+Exit do_account(Client& client, const Words& words) {
+    const auto account = words.size() > 1 ? words[1] : client.screen.ask("Account: ", true).value_or("");
+    return simple(client, "ACCT " + account);
+}
+Exit do_remopts(Client& client, const Words& words) { return question(client, with_argument("OPTS", words)); }
 Exit do_rhelp(Client& client, const Words& words) { return question(client, with_argument("HELP", words)); }
 Exit do_rstatus(Client& client, const Words& words) { return question(client, with_argument("STAT", words)); }
 Exit do_mlst(Client& client, const Words& words) { return question(client, with_argument("MLST", words)); }

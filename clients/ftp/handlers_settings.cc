@@ -14,13 +14,17 @@ struct Toggle {
 };
 static constexpr auto toggles = std::to_array<Toggle>({
     {"bell", &Settings::bell, "Bell mode"},
+    {"case", &Settings::lower_case, "Case mapping"},
     {"cr", &Settings::strip_cr, "Carriage Return stripping"},
     {"debug", &Settings::debug, "Debugging"},
     {"epsv", &Settings::epsv, "EPSV"},
+    {"epsv4", &Settings::epsv, "EPSV"},
     {"glob", &Settings::glob, "Globbing"},
     {"hash", &Settings::hash, "Hash mark printing"},
+    {"preserve", &Settings::preserve, "Preserve modification times"},
     {"progress", &Settings::progress, "Progress bar"},
     {"prompt", &Settings::prompt, "Interactive mode"},
+    {"runique", &Settings::runique, "Receive unique"},
     {"sunique", &Settings::sunique, "Store unique"},
     {"trace", &Settings::debug, "Debugging"},
     {"verbose", &Settings::verbose, "Verbose mode"},
@@ -97,6 +101,25 @@ Exit do_passive(Client& client, const Words& words) {
     return Exit::ok;
 }
 
+static std::string word(const Words& words, std::size_t at) { return at < words.size() ? words[at] : std::string(); }
+
+Exit do_ntrans(Client& client, const Words& words) {
+    client.settings.translation = {word(words, 1), word(words, 2)};
+    client.screen.line(words.size() > 1 ? "Ntrans on." : "Ntrans off.");
+    return Exit::ok;
+}
+
+Exit do_nmap(Client& client, const Words& words) {
+    if (words.size() == 2) return client.screen.trouble("usage: nmap [in-pattern out-pattern]"), Exit::usage;
+    client.settings.mapping = {word(words, 1), word(words, 2)};
+    client.screen.line(words.size() > 1 ? "Nmap on." : "Nmap off.");
+    return Exit::ok;
+}
+
+static std::string on_or_off(const std::string& first, const std::string& second) {
+    return first.empty() ? "off." : "(in) " + first + " (out) " + second;
+}
+
 Exit do_status(Client& client, const Words&) {
     const Screen& screen = client.screen;
     screen.line(client.server ? "Connected to " + client.server->host + "." : "Not connected.");
@@ -105,7 +128,9 @@ Exit do_status(Client& client, const Words&) {
     screen.line(std::string("Mode: stream; Type: ") + type_name(client) + "; Form: non-print; Structure: file");
     screen.line(std::string("Passive mode: ") + mode_name(client.settings.data));
     for (const Toggle& toggle : toggles)
-        if (toggle.name != "trace") show(client, toggle);
+        if (toggle.name != "trace" && toggle.name != "epsv4") show(client, toggle);
+    screen.line("Ntrans: " + on_or_off(client.settings.translation.from, client.settings.translation.to));
+    screen.line("Nmap: " + on_or_off(client.settings.mapping.in, client.settings.mapping.out));
     return Exit::ok;
 }
 

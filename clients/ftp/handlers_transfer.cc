@@ -3,14 +3,14 @@
 #include <glob.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
-
 #include "clients/ftp/handlers.h"
 #include "clients/ftp/local_file.h"
 #include "clients/ftp/mirror.h"
 #include "common/base/text.h"
 
 namespace posada::ftp {
+
+constexpr std::size_t max_name_list = 64 * 1024 * 1024; // octets
 
 static std::string word(const Words& words, std::size_t at) { return at < words.size() ? words[at] : std::string(); }
 
@@ -32,11 +32,6 @@ Exit do_mls(Client& client, const Words& words) {
     return list(client, commands, words.back() == "-" ? "" : words.back());
 }
 
-Exit do_page(Client& client, const Words& words) {
-    const char* pager = ::getenv("PAGER");
-    return fetch_file(client, {words[1], std::string("|") + (pager == nullptr ? "more" : pager), true, false});
-}
-
 static Exit get(Client& client, const Words& words, bool resume) {
     const Exit exit = fetch_file(client, {words[1], word(words, 2), words.size() > 2, resume});
     if (client.settings.bell) client.screen.mark("\a");
@@ -47,7 +42,7 @@ Exit do_get(Client& client, const Words& words) { return get(client, words, fals
 Exit do_reget(Client& client, const Words& words) { return get(client, words, true); }
 
 Exit do_newer(Client& client, const Words& words) {
-    const std::string local = words.size() > 2 ? words[2] : safe_local_name(words[1]);
+    const std::string local = words.size() > 2 ? words[2] : local_name(client.settings, words[1]);
     struct stat info {};
     if (::stat(local.c_str(), &info) == 0) {
         const auto there = remote_time(client, words[1], Show::failure);
@@ -94,11 +89,26 @@ static Exit for_each(Client& client, const Words& names, const char* what, Act a
 
 static Words behind_name(const Words& words) { return {words.begin() + 1, words.end()}; }
 
-Exit do_mget(Client& client, const Words& words) {
+static Exit get_each(Client& client, const Words& words, bool resume) {
     const auto names = remote_names(client, behind_name(words));
     if (!names) return fail(client, names.error());
     if (names->empty()) return client.screen.trouble("ftp: no such files"), Exit::command;
-    return for_each(client, *names, "mget", [&](const std::string& name) {
+    return for_each(client, *names, words[0].c_str(), [&](const std::string& name) {
+        return fetch_file(client, {name, "", false, resume});
+    });
+}
+
+Exit do_mget(Client& client, const Words& words) { return get_each(client, words, false); }
+Exit do_mreget(Client& client, const Words& words) { return get_each(client, words, true); }
+
+// A name in each line of a file here.
+Exit do_fget(Client& client, const Words& words) {
+    const auto text = read_file(words[1], max_name_list);
+    if (!text) return fail(client, text.error());
+    Words names;
+    for (const std::string_view name : split(*text, '\n'))
+        if (!name.empty()) names.emplace_back(name);
+    return for_each(client, names, "fget", [&](const std::string& name) {
         return fetch_file(client, {name, "", false, false});
     });
 }
@@ -109,18 +119,20 @@ Exit do_mdelete(Client& client, const Words& words) {
     return for_each(client, *names, "mdelete", [&](const std::string& name) { return do_delete(client, {"", name}); });
 }
 
-static std::string stored_as(const Words& words) { return words.size() > 2 ? words[2] : safe_local_name(words[1]); }
+static std::string stored_as(const Client& client, const Words& words) {
+    return words.size() > 2 ? words[2] : remote_name(client.settings, words[1]);
+}
 
 Exit do_put(Client& client, const Words& words) {
-    const Exit exit = store_file(client, words[1], stored_as(words), Store::replace);
+    const Exit exit = store_file(client, words[1], stored_as(client, words), Store::replace);
     if (client.settings.bell) client.screen.mark("\a");
     return exit;
 }
 Exit do_append(Client& client, const Words& words) {
-    return store_file(client, words[1], stored_as(words), Store::append);
+    return store_file(client, words[1], stored_as(client, words), Store::append);
 }
 Exit do_reput(Client& client, const Words& words) {
-    return store_file(client, words[1], stored_as(words), Store::resume);
+    return store_file(client, words[1], stored_as(client, words), Store::resume);
 }
 
 static Words local_names(const Client& client, const Words& patterns) {
@@ -138,7 +150,7 @@ static Words local_names(const Client& client, const Words& patterns) {
 
 Exit do_mput(Client& client, const Words& words) {
     return for_each(client, local_names(client, behind_name(words)), "mput", [&](const std::string& name) {
-        return store_file(client, name, safe_local_name(name), Store::replace);
+        return store_file(client, name, remote_name(client.settings, name), Store::replace);
     });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "clients/ftp/name_rules.h"
 #include "common/base/clock.h"
 
 namespace posada::ftp {
@@ -41,6 +42,11 @@ struct Settings {
     bool epsv = true;
     bool strip_cr = true; // TYPE A: CRLF becomes LF
     bool sunique = false; // STOU instead of STOR
+    bool runique = false; // a number behind names that are taken
+    bool lower_case = false;
+    bool preserve = true; // what is fetched gets the time it has there
+    Translation translation;
+    Mapping mapping;
     bool fail_exit = false;
     DataMode data = DataMode::automatic;
     char type = 'A'; // what the next transfer wants: A or I

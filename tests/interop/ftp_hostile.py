@@ -113,7 +113,7 @@ class Server:
 class Run:
     def __init__(self, server, *args, home, host="127.0.0.1", stdin=b""):
         before = set(os.listdir(home))
-        env = {"HOME": home, "PATH": os.environ["PATH"], "LOGNAME": "ana"}
+        env = {"HOME": home, "PATH": os.environ["PATH"], "LOGNAME": "ana", "PAGER": "cat"}
         done = subprocess.run([FTP, "-u", "ana", "-q", "5", *[a.format(port=server.port) for a in args]], cwd=home, env=env,
                               input=stdin or b"secret\n", capture_output=True, timeout=60)
         self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
@@ -267,6 +267,10 @@ def c9(home):
     seen = run.out + run.err
     check("C9 no control of the server reaches the screen", run.status == 0 and b"\\x1b]0;owned" in seen
           and not any(c in seen for c in (b"\x1b", b"\x07", b"\x9b")), run)
+    send = lambda s, _: s.send_data()
+    run = to(Server({"MLSD": send}, data=bad + b"\r\nlast" + bad), "page a; more a; less a; pls; pdir; pmlsd", home)
+    check("C9 nor by way of a pager", run.status == 0 and run.out.count(b"\\x1b]0;owned") == 12
+          and not any(c in run.out for c in (b"\x1b", b"\x07", b"\x9b")), run)
 
 
 def c10(home):

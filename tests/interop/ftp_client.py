@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""ftp's `mirror` with a real ftpd, both ways, in clear and under TLS; trees are compared file by file, with their times.
-usage: ftp_mirror.py [TEST ...]; last line: N passed, N failed"""
+"""What ftp does with a real ftpd: `mirror` both ways, in clear and under TLS (trees are compared file by file, with their
+times), names that are changed on the way, lists of files.
+usage: ftp_client.py [TEST ...]; last line: N passed, N failed"""
 import hashlib
 import json
 import os
@@ -140,6 +141,49 @@ def test_a_listing_for_programs():
     assert {e["name"] for e in listed} == set(expected), listed
     for entry in listed:
         assert (entry["type"] == "directory") == (expected[entry["name"]] == "directory"), entry
+
+
+def write(name, octets=b"text", time=1_600_000_000):
+    with open(here(name), "wb") as out:
+        out.write(octets)
+    os.utime(here(name), (time, time))
+
+
+def test_names_change_on_the_way():
+    write("a b")
+    write("LOUD.TXT")
+    ftp("mkdir names; cd names; put LOUD.TXT; ntrans ' ' _; put 'a b'; ntrans; nmap $1.$2 $2.$1; put LOUD.TXT; put 'a b' x.y")
+    assert sorted(os.listdir(there("names"))) == ["LOUD.TXT", "TXT.LOUD", "a_b", "x.y"]
+    os.mkdir(here("down"))
+    out = ftp("lcd down; cd names; prompt off; case; mget *; nmap $1.$2 [$2,plain].$1; get a_b; get LOUD.TXT")
+    assert sorted(os.listdir(here("down"))) == ["a_b", "loud.txt", "plain.a_b", "txt.loud", "x.y"], (os.listdir(here("down")), out)
+    # a rule of the user's and a name of the server's together lead nowhere else
+    ftp("cd names; rename x.y a..; nmap $1.$2 $2/x; get a..", status=5)
+    assert not os.path.exists(os.path.join(home, "..", "x"))
+
+
+def test_taken_names_get_a_number_and_files_keep_their_time():
+    write("one", b"first", 1_500_000_000)
+    ftp("mirror -R . unique; cd unique; runique; get one; get one; runique off; preserve off; get one plain")
+    assert sorted(os.listdir(home)) == ["one", "one.1", "one.2", "plain"]
+    assert [int(os.stat(here(name)).st_mtime) for name in ("one.1", "one.2")] == [1_500_000_000] * 2
+    assert os.stat(here("plain")).st_mtime > 1_600_000_000
+
+
+def test_lists_of_files():
+    for name in ("f1", "f2", "g1"):
+        write(name, name.encode() * 1000)
+    ftp("mirror -R . lists")
+    os.mkdir(here("in"))
+    write("names", b"f1\n\ng1\n")
+    write("in/f1.part", b"f1")
+    ftp("cd lists; lcd in; fget ../names; prompt off; mget g*")
+    assert sorted(os.listdir(here("in"))) == ["f1", "g1"]
+    write("in/f2.part", b"f2" * 10)
+    out = ftp("cd lists; lcd in; prompt off; mreget f2*")
+    assert open(here("in/f2"), "rb").read() == b"f2" * 1000 and "You have transferred 1980 bytes" in out, out
+    assert "OPTS" in ftp("remopts MLST size")
+    assert "mget remote-files" in ftp("usage mget") and "202" in ftp("account x")
 
 
 def in_a_home(test):
