@@ -12,8 +12,6 @@
 
 namespace posada::ftpd {
 
-constexpr std::uint32_t path_octets = 4096 + 2;
-
 struct Entered {
     std::string message; // of the directory's .message file
     FIELDS(message)
@@ -81,7 +79,8 @@ struct ReadRequest {
 struct WriteAnswer {
     std::string name;         // of a file that got a new one
     std::uint64_t offset = 0; // where the bytes go
-    FIELDS(name, offset)
+    std::uint64_t room = 0;   // octets that may come, by the quota
+    FIELDS(name, offset, room)
 };
 struct WriteRequest {
     Opening how = Opening::store;

@@ -38,6 +38,7 @@ void Conn::on_peer() {
     peer.tls_available = tls_available();
     peer.plaintext_auth = private_enough();
     peer.ip = a.peer.ip();
+    peer.address = a.peer;
     peer.ipv6 = a.peer.is_ipv6();
     peer.passive_ip = passive_address();
     session().set_peer(std::move(peer));
@@ -79,6 +80,17 @@ std::optional<Millis> Conn::patience() {
 void Conn::take_agent(UniqueFd channel) {
     agent_ = std::make_unique<service::RequestClient>(
         context().loop, std::move(channel), 1, [this] { agent_lost(); }, settings_.policy.agent_timeout);
+}
+
+void Conn::act(const AnonymousCheck& check) {
+    ask_login(monitor(), accepted().id, AnonymousLogin{check.email}, on_login());
+}
+
+void Conn::act(const NoteTransfer& note) {
+    const auto took = std::chrono::duration_cast<Millis>(context().loop.clock().now() - began_);
+    const LogTransfer line{note.path,  note.octets,   static_cast<std::uint64_t>(took.count()),
+                           note.ascii, note.received, note.complete};
+    monitor().ask(accepted().id, line, [](const auto&) {}); // the monitor logs a failure
 }
 
 void Conn::agent_lost() {

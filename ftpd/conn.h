@@ -53,6 +53,11 @@ class Conn final : public service::SessionDriver<Session> {
     template <class R, class OnAnswer>
     void ask_agent(const R& request, OnAnswer on_answer);
 
+    void act(const AnonymousCheck& check);
+    void act(const NoteTransfer& note);
+    void prepare_gift(const std::string& path);
+    void finish_upload(TransferEnd how);
+
     // conn_data.cc: data connections and transfers
     void act(const ListenForData&);
     void ask_ports(unsigned attempts);
@@ -86,6 +91,12 @@ class Conn final : public service::SessionDriver<Session> {
     std::unique_ptr<DataTransfer> closing_; // all is sent, or it has failed
     io::Deferred drop_closing_;
     std::uint64_t octets_ = 0; // of the transfer that has just ended
+    Instant began_{};          // and when it was asked for
+    struct Gift {
+        std::string path;
+        UniqueFd file;
+    };
+    std::optional<Gift> gift_; // an upload that another account gets
     struct Reading {
         UniqueFd pipe;
         std::unique_ptr<io::Watch> watch;

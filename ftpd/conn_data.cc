@@ -85,9 +85,13 @@ void Conn::act(const DropData&) {
 
 void Conn::act(const Transfer& transfer) {
     transferring_ = true;
+    began_ = context().loop.clock().now();
     set_deadline(Millis(0));
     plan_.ascii = transfer.ascii;
     plan_.patience = settings_.policy.data_timeout;
+    const ClientClass& its_class = class_of(settings_.policy, session().account(), accepted().peer);
+    if (plan_.what == TransferPlan::What::send_file) plan_.rate = its_class.download_rate;
+    if (plan_.what == TransferPlan::What::receive) plan_.rate = its_class.upload_rate;
     plan_.must_resume = transfer.tls && must_resume();
     if (transfer.tls)
         plan_.start_tls = [this](io::Stream& stream, std::function<void()> refused) {
@@ -133,6 +137,16 @@ void Conn::transfer_over(TransferEnd how) {
     closing_ = std::move(transfer_); // it may be calling us
     if (how != TransferEnd::complete) drop_closing_.schedule();
     if (!received) return tell_session(how);
+    if (how != TransferEnd::complete || !gift_) return finish_upload(how);
+    const int file = gift_->file.get();
+    const auto given = [this](const auto& answer) {
+        if (transferring_) finish_upload(answer ? TransferEnd::complete : TransferEnd::unwritable);
+    };
+    monitor().ask(accepted().id, GiveUpload{gift_->path}, given, {&file, 1});
+}
+
+void Conn::finish_upload(TransferEnd how) {
+    gift_.reset();
     ask_agent(FinishRequest{how == TransferEnd::complete}, [this, how](const auto& finished) {
         if (!transferring_) return;
         const bool full = !finished && finished.error().code == Errc::no_space;

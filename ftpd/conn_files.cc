@@ -64,13 +64,26 @@ void Conn::open_to_read(const OpenFile& open) {
 
 void Conn::open_to_write(const OpenFile& open) {
     const bool new_name = open.how == Opening::store_new;
-    ask_agent(WriteRequest{open.how, open.path, open.offset, open.mode}, [this, new_name](auto answer) {
-        if (!answer) return session().refused(answer.error().code);
-        if (answer->fds.size() != 1) return session().refused(Errc::protocol);
-        plan_ = {};
-        plan_.file = std::move(answer->fds.front());
-        opened(TransferPlan::What::receive, {0, new_name ? answer->body.name : std::string()});
-    });
+    ask_agent(WriteRequest{open.how, open.path, open.offset, open.mode},
+              [this, new_name, path = open.path](auto answer) {
+                  if (!answer) return session().refused(answer.error().code);
+                  if (answer->fds.size() != 1) return session().refused(Errc::protocol);
+                  plan_ = {};
+                  plan_.file = std::move(answer->fds.front());
+                  plan_.room = answer->body.room;
+                  prepare_gift(path);
+                  opened(TransferPlan::What::receive, {0, new_name ? answer->body.name : std::string()});
+              });
+}
+
+// The file is held beside the transfer: the monitor is asked when all has come.
+void Conn::prepare_gift(const std::string& path) {
+    gift_.reset();
+    const auto boxes = boxes_of(settings_.policy, session().account());
+    const UploadBox* box = box_around(boxes, path);
+    if (box == nullptr || box->owner.empty()) return;
+    auto file = duplicate_fd(plan_.file.get());
+    gift_.emplace(Gift{path, file ? std::move(*file) : UniqueFd()});
 }
 
 void Conn::act(const OpenListing& open) {

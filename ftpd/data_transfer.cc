@@ -18,10 +18,12 @@ constexpr Millis linger{2'000};
 
 DataTransfer::DataTransfer(io::Loop& loop, UniqueFd socket, TransferPlan plan, Handler handler)
     : loop_(loop), plan_(std::move(plan)), handler_(std::move(handler)), more_(loop, [this] { send_more(); }),
-      timer_(loop, [this] { over_ ? handler_.on_closed() : check_progress(); }) {
+      timer_(loop, [this] { over_ ? handler_.on_closed() : check_progress(); }), pace_(plan_.rate),
+      paced_(loop, [this] { go_on(); }) {
     timer_.start(plan_.patience);
     const bool converts = plan_.ascii || plan_.what == TransferPlan::What::send_pipe;
-    plan_.start_tls || converts ? open_stream(std::move(socket)) : move_directly(std::move(socket));
+    const bool limited = pace_.on() || (!sends() && plan_.room != no_quota);
+    plan_.start_tls || converts || limited ? open_stream(std::move(socket)) : move_directly(std::move(socket));
 }
 
 void DataTransfer::move_directly(UniqueFd socket) {
@@ -63,16 +65,29 @@ void DataTransfer::send_more() {
     if (!began_ || over_ || !sends() || stream().pending_output() != 0) return;
     if (all_queued_) return end(TransferEnd::complete);
     if (plan_.what == TransferPlan::What::send_pipe) return pipe_watch_->set(io::Interest::read);
-    if (plan_.ascii) return send_converted();
-    all_queued_ = true;
+    if (const Millis wait = pace_.wait(loop_.clock().now()); wait > Millis(0)) return paced_.start(wait);
+    plan_.ascii ? send_converted() : send_range();
+}
+
+// All of it at once where no rate is set.
+void DataTransfer::send_range() {
     if (plan_.size <= plan_.offset) return end(TransferEnd::complete);
-    stream().write_file(std::move(plan_.file), plan_.offset, plan_.size - plan_.offset);
+    const std::uint64_t left = plan_.size - plan_.offset;
+    const std::uint64_t octets = std::min(left, pace_.bundle());
+    all_queued_ = octets == left;
+    auto file = all_queued_ ? Result<UniqueFd>(std::move(plan_.file)) : duplicate_fd(plan_.file.get());
+    if (!file) return end(TransferEnd::unreadable);
+    stream().write_file(std::move(*file), plan_.offset, octets);
+    plan_.offset += octets;
+    pace_.spent(octets, loop_.clock().now());
 }
 
 void DataTransfer::send_converted() {
     const auto scratch = loop_.scratch();
-    while (stream().pending_output() < most_queued && plan_.offset < plan_.size) {
-        const auto wanted = std::min<std::uint64_t>(scratch.size(), plan_.size - plan_.offset);
+    const std::uint64_t from = plan_.offset;
+    const std::uint64_t to = plan_.size - from < pace_.bundle() ? plan_.size : from + pace_.bundle();
+    while (stream().pending_output() < most_queued && plan_.offset < to) {
+        const auto wanted = std::min<std::uint64_t>(scratch.size(), to - plan_.offset);
         const ssize_t n = ::pread(plan_.file.get(), scratch.data(), wanted, static_cast<off_t>(plan_.offset));
         if (n <= 0) return end(TransferEnd::unreadable); // it has become shorter
         converted_.clear();
@@ -81,7 +96,8 @@ void DataTransfer::send_converted() {
         plan_.offset += static_cast<std::uint64_t>(n);
     }
     all_queued_ = plan_.offset >= plan_.size;
-    if (stream().pending_output() == 0) end(TransferEnd::complete);
+    pace_.spent(plan_.offset - from, loop_.clock().now());
+    if (stream().pending_output() == 0) more_.schedule();
 }
 
 void DataTransfer::read_pipe() {
@@ -106,10 +122,28 @@ void DataTransfer::receive() {
         converted_.clear();
         from_network_.convert(input, converted_);
     }
-    if (store(plan_.ascii ? std::string_view(converted_) : input)) stream().consume(input.size());
+    const std::size_t octets = input.size();
+    if (!store(plan_.ascii ? std::string_view(converted_) : input)) return;
+    stream().consume(octets);
+    pace_.spent(octets, loop_.clock().now());
+    if (const Millis wait = pace_.wait(loop_.clock().now()); wait > Millis(0)) {
+        stream().stop_reading();
+        paced_.start(wait);
+    }
+}
+
+// The rate permits more.
+void DataTransfer::go_on() {
+    if (over_) return;
+    sends() ? send_more() : stream().start_reading();
 }
 
 bool DataTransfer::store(std::string_view bytes) {
+    if (bytes.size() > plan_.room) {
+        end(TransferEnd::over_quota);
+        return false;
+    }
+    plan_.room -= bytes.size();
     const Status stored = write_all(plan_.file.get(), bytes);
     if (!stored) end(end_of_error(stored.error()));
     return stored.ok();
@@ -144,6 +178,7 @@ void DataTransfer::check_progress() {
 void DataTransfer::end(TransferEnd how) {
     if (std::exchange(over_, true)) return;
     timer_.cancel();
+    paced_.cancel();
     pipe_watch_.reset();
     plan_.file.reset();
     if (how == TransferEnd::complete && direct_) timer_.start(linger);

@@ -13,6 +13,7 @@
 #include "common/io/stream.h"
 #include "common/proto/ftp/ascii.h"
 #include "ftpd/direct_mover.h"
+#include "ftpd/pace.h"
 
 namespace posada::ftpd {
 
@@ -22,7 +23,9 @@ struct TransferPlan {
     UniqueFd file;            // or the pipe
     std::uint64_t offset = 0; // send_file: from here ...
     std::uint64_t size = 0;   // ... to here
+    std::uint64_t room = 0;   // receive: octets that the file may take
     bool ascii = false;
+    std::uint64_t rate = 0;   // octets in a second, of files; 0: no limit
     Millis patience{};        // without any progress
     bool must_resume = false; // a TLS session of its own is refused
     // Empty: plain. refused: to be called when such a session needs a signature.
@@ -49,7 +52,9 @@ class DataTransfer {
     void begin();
     void on_tls(const Status& status);
     void send_more();
+    void send_range();
     void send_converted();
+    void go_on();
     void read_pipe();
     void receive();
     void received_all();
@@ -65,6 +70,8 @@ class DataTransfer {
     std::unique_ptr<io::Stream> owned_;   // ... and all else
     io::Deferred more_;
     io::Timer timer_; // a transfer that stands still; then, a socket that lingers
+    Pace pace_;
+    io::Timer paced_;
     std::uint64_t octets_then_ = 0;
     std::unique_ptr<io::Watch> pipe_watch_;
     proto::ftp::ToNetwork to_network_;

@@ -8,6 +8,8 @@
 #include <array>
 
 #include "common/base/clock.h"
+#include "common/base/glob.h"
+#include "common/base/virtual_path.h"
 #include "ftpd/stale_uploads.h"
 
 namespace posada::ftpd {
@@ -46,28 +48,53 @@ Result<ListingWriter> ListingWriter::open(const Tree& tree, const ListRequest& r
     out.all_ = request.all;
     out.now_ = SystemClock().unix_now();
     auto directory = tree.open_file(request.path, O_RDONLY | O_DIRECTORY);
+    const std::string& typed = request.typed;
     if (directory) {
-        out.directory_.reset(::fdopendir(directory->get()));
-        if (!out.directory_) return file_error(request.path, errno);
-        out.parent_ = UniqueFd(::dup(directory->release()));
-        if (!request.typed.empty()) out.prefix_ = request.typed + (request.typed.back() == '/' ? "" : "/");
+        if (!typed.empty()) out.prefix_ = typed + (typed.back() == '/' ? "" : "/");
+        RETURN_IF_ERROR(out.read_from(std::move(*directory)));
         return out;
     }
-    if (request.form == Form::facts || directory.error().sys != ENOTDIR) return directory.error();
-    auto place = tree.place_of(request.path);
-    if (!place) return place.error();
-    const auto there = look_at(*place);
-    if (!there) return there.error();
-    out.parent_ = std::move(place->directory);
-    const std::string& typed = request.typed;
+    if (request.form == Form::facts) return directory.error();
     out.prefix_ = typed.substr(0, typed.rfind('/') + 1);
-    out.names_.push_back(place->name);
-    out.all_ = true;
+    const int why = directory.error().sys;
+    if ((why == ENOENT || why == ENAMETOOLONG) && is_glob(name_of(request.path))) {
+        RETURN_IF_ERROR(out.list_matching(tree, request.path));
+        return out;
+    }
+    if (why != ENOTDIR) return directory.error();
+    RETURN_IF_ERROR(out.list_one(tree, request.path));
     return out;
 }
 
+Status ListingWriter::read_from(UniqueFd directory) {
+    directory_.reset(::fdopendir(directory.get()));
+    if (!directory_) return file_error("directory", errno);
+    parent_ = UniqueFd(::fcntl(directory.release(), F_DUPFD_CLOEXEC, 0));
+    return {};
+}
+
+Status ListingWriter::list_one(const Tree& tree, const std::string& path) {
+    auto place = tree.place_of(path);
+    if (!place) return place.error();
+    const auto there = look_at(*place);
+    if (!there) return there.error();
+    parent_ = std::move(place->directory);
+    names_.push_back(place->name);
+    return {};
+}
+
+// The last name is a pattern, and no file is called so. Nothing fits: an empty list, as other servers send it. Only one
+// directory is read: a pattern in front of it would make a client's line walk the whole tree.
+Status ListingWriter::list_matching(const Tree& tree, const std::string& path) {
+    auto directory = tree.open_file(parent_of(path), O_RDONLY | O_DIRECTORY);
+    if (!directory) return directory.error();
+    pattern_ = name_of(path);
+    return read_from(std::move(*directory));
+}
+
 bool ListingWriter::shown(std::string_view name) const {
-    if (name == "." || name == ".." || name.starts_with(upload_prefix)) return false;
+    if (name == "." || name == ".." || name.starts_with(reserved_prefix)) return false;
+    if (!pattern_.empty()) return glob_matches(pattern_, name);
     return all_ || !name.starts_with('.');
 }
 

@@ -31,6 +31,9 @@ class ListingWriter {
         void operator()(DIR* directory) const noexcept { ::closedir(directory); }
     };
     explicit ListingWriter(Viewer viewer) : viewer_(std::move(viewer)) {}
+    Status read_from(UniqueFd directory);
+    Status list_one(const Tree& tree, const std::string& path);
+    Status list_matching(const Tree& tree, const std::string& path);
     bool add(const std::string& name, int pipe);
     bool flush(int pipe, std::size_t at_least);
     void write_sorted(int pipe);
@@ -44,6 +47,7 @@ class ListingWriter {
     UniqueFd parent_;                                // of the names
     std::unique_ptr<DIR, CloseDirectory> directory_; // all of it ...
     std::vector<std::string> names_;                 // ... or these
+    std::string pattern_;                            // of the names of directory_; empty: all
     UnixTime now_ = 0;
     std::string block_;
 };

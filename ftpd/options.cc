@@ -2,8 +2,10 @@
 #include "ftpd/options.h"
 
 #include <charconv>
+#include <set>
 
 #include "common/base/text.h"
+#include "common/base/virtual_path.h"
 #include "common/service/config/config.h"
 
 namespace posada::ftpd {
@@ -14,6 +16,8 @@ using namespace posada::service;
 
 constexpr std::size_t max_banner = 200;
 constexpr std::uint64_t first_unprivileged_port = 1024;
+constexpr std::uint64_t most_rate = std::uint64_t{1} << 40;
+constexpr std::uint64_t most_quota = std::uint64_t{1} << 60;
 
 constexpr std::string_view partial_words[] = {"keep", "remove"};
 
@@ -23,8 +27,43 @@ constexpr OptionRow passive_rows[] = {
 };
 constexpr Schema passive_schema{passive_rows};
 
+constexpr OptionRow class_rows[] = {
+    required(text<&ClientClass::name>("name", "Name of the class.")),
+    text_list<&ClientClass::users>("users", "Accounts, anonymous among them; empty: all."),
+    network_list<&ClientClass::clients>("clients", "Networks of the clients; empty: all."),
+    integer<&ClientClass::max_sessions>("max_sessions", 0, 10'000, "Sessions at a time; 0: no limit of its own."),
+    integer<&ClientClass::max_sessions_per_user>("max_sessions_per_user", 0, 10'000,
+                                                 "Sessions of one account at a time; 0: no limit of its own."),
+    size<&ClientClass::download_rate>("download_rate", 0, most_rate,
+                                      "Octets in a second that one session may fetch; 0: no limit."),
+    size<&ClientClass::upload_rate>("upload_rate", 0, most_rate,
+                                    "Octets in a second that one session may send; 0: no limit."),
+    size<&ClientClass::quota>("quota", 0, most_quota,
+                              "Octets that the files below a user's directory may have; 0: no limit."),
+    boolean<&ClientClass::write>("write", "Whether files and directories may be made, changed and removed."),
+    path<&ClientClass::top>("top", "The directory that such a user sees, instead of the own one; %u is the account."),
+    text_list<&ClientClass::welcome>("welcome", "Lines after a login, instead of those of the section."),
+};
+constexpr Schema class_schema{class_rows};
+
+constexpr OptionRow upload_rows[] = {
+    required(text<&UploadDirectory::path>("path", "The directory as these users see it, such as \"/incoming\".")),
+    text_list<&UploadDirectory::users>("users", "Accounts."),
+    text<&UploadDirectory::mode>("mode", "Permission bits, in octal, of the files that come."),
+    text<&UploadDirectory::owner>("owner", "Unix account that gets the files; empty: they stay the sender's."),
+    boolean<&UploadDirectory::directories>("directories", "Whether directories may be made too."),
+};
+constexpr Schema upload_schema{upload_rows};
+
 constexpr OptionRow rows[] = {
     text<&FtpOptions::banner>("banner", "Text of the greeting."),
+    text_list<&FtpOptions::welcome>("welcome",
+                                    "Lines after a login. %T is the time, %C the directory, %R the client's address, "
+                                    "%L this host, %U the account, %E admin_email, %M max_sessions of the class."),
+    text<&FtpOptions::admin_email>("admin_email", "Whom people may write to: %E of welcome and .message."),
+    path<&FtpOptions::transfer_log>("transfer_log",
+                                    "A file that gets a line for each transfer, in the form of xferlog; "
+                                    "empty: none. It may be renamed at any time."),
     duration<&FtpOptions::login_timeout>("login_timeout", Seconds(5), Seconds(3'600),
                                          "Time from connect to a successful login."),
     duration<&FtpOptions::idle_timeout>("idle_timeout", Seconds(300), Seconds(86'400),
@@ -51,6 +90,13 @@ constexpr OptionRow rows[] = {
                                          "never replaced by a part of a new one."),
     boolean<&FtpOptions::local_time>("local_time", "Whether LIST shows local time instead of UTC. MLSD and MDTM are "
                                                    "always UTC."),
+    path<&FtpOptions::anonymous>("anonymous", "The directory that everybody may read from under the name anonymous, "
+                                              "without a password and without TLS; empty: nobody."),
+    tables<&FtpOptions::classes>("class", class_schema,
+                                 "Limits and directories of kinds of users: the first class that fits counts."),
+    tables<&FtpOptions::upload>("upload", upload_schema,
+                                "Directories where users put files and do nothing else: no list, no reading, no "
+                                "replacing, no removing."),
     boolean<&FtpOptions::active>("active", "Whether PORT and EPRT are served."),
     boolean<&FtpOptions::active_from_port_20>("active_from_port_20",
                                               "Whether active data connections come from port 20, for firewalls that "
@@ -76,7 +122,7 @@ std::vector<Listener> builtin_listeners() {
     return {make_listener("ftp", 21, TlsMode::starttls), make_listener("ftps", 990, TlsMode::implicit)};
 }
 
-std::optional<std::uint32_t> parse_umask(const std::string& octal) {
+std::optional<std::uint32_t> parse_octal(const std::string& octal) {
     std::uint32_t bits = 0;
     const char* end = octal.data() + octal.size();
     const auto [rest, error] = std::from_chars(octal.data(), end, bits, 8);
@@ -92,13 +138,32 @@ void check_passive(const FtpOptions& options, SectionCheck& check) {
     }
 }
 
+// "%u" is expanded to one component, whatever an account is called.
+void check_classes(const FtpOptions& options, SectionCheck& check) {
+    std::set<std::string> names;
+    for (const ClientClass& one : options.classes) {
+        if (!names.insert(one.name).second)
+            check.error("class", "two classes are called \"" + one.name + "\"; the second would never be seen");
+    }
+}
+
+void check_uploads(const FtpOptions& options, SectionCheck& check) {
+    for (const UploadDirectory& one : options.upload) {
+        if (one.path.size() < 2 || resolve_path("/", one.path) != one.path)
+            check.error("upload", "\"" + one.path + "\" is no directory as users see it; write it like \"/incoming\"");
+        if (!parse_octal(one.mode)) check.error("upload", "\"mode\" must be an octal number, such as \"0600\"");
+    }
+}
+
 void check(const void* untyped, SectionCheck& check) {
     const auto& options = *static_cast<const FtpOptions*>(untyped);
     if (has_control(options.banner)) check.error("banner", "\"banner\" must be one line without control characters");
     if (options.banner.size() > max_banner)
         check.error("banner", "\"banner\" must not be longer than " + std::to_string(max_banner) + " octets");
-    if (!parse_umask(options.umask)) check.error("umask", "\"umask\" must be an octal number, such as \"022\"");
+    if (!parse_octal(options.umask)) check.error("umask", "\"umask\" must be an octal number, such as \"022\"");
     check_passive(options, check);
+    check_classes(options, check);
+    check_uploads(options, check);
 }
 
 constexpr SectionInfo info{
@@ -109,6 +174,7 @@ constexpr SectionInfo info{
 
 const SectionInfo& FtpOptions::section() { return info; }
 
-std::uint32_t umask_bits(const std::string& octal) { return parse_umask(octal).value_or(077); }
+std::uint32_t umask_bits(const std::string& octal) { return parse_octal(octal).value_or(077); }
+std::uint32_t mode_bits(const std::string& octal) { return parse_octal(octal).value_or(0600) & 0777; }
 
 } // namespace posada::ftpd

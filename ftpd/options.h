@@ -22,10 +22,37 @@ struct PassiveRule {
     std::string address;
 };
 
+// [[ftpd.class]]: the first that fits counts. 0: no limit.
+struct ClientClass {
+    std::string name;
+    std::vector<std::string> users;   // empty: all
+    std::vector<io::Network> clients; // empty: all
+    std::uint32_t max_sessions = 0;
+    std::uint32_t max_sessions_per_user = 0;
+    std::uint64_t download_rate = 0; // octets in a second
+    std::uint64_t upload_rate = 0;
+    std::uint64_t quota = 0; // octets of a user's files
+    bool write = true;
+    std::string top;                  // empty: the user's own directory
+    std::vector<std::string> welcome; // lines
+};
+
+// [[ftpd.upload]]
+struct UploadDirectory {
+    std::string path;
+    std::vector<std::string> users{"anonymous"};
+    std::string mode{"0600"};
+    std::string owner; // empty: who sent it
+    bool directories = false;
+};
+
 enum class PartialUploads : std::uint8_t { keep, remove };
 
 struct FtpOptions {
     std::string banner{"posada FTP server"};
+    std::vector<std::string> welcome; // lines
+    std::string admin_email;
+    std::string transfer_log;
     Millis login_timeout{120'000};
     Millis idle_timeout{300'000};
     Millis data_connect_timeout{60'000};
@@ -41,6 +68,10 @@ struct FtpOptions {
     PartialUploads partial_uploads = PartialUploads::keep;
     bool local_time = false;
 
+    std::string anonymous; // its directory; empty: nobody is
+    std::vector<ClientClass> classes;
+    std::vector<UploadDirectory> upload;
+
     bool active = true;
     bool active_from_port_20 = false;
     service::NumberRange passive_ports{49'152, 65'535};
@@ -54,7 +85,8 @@ struct FtpOptions {
     static const service::SectionInfo& section();
 };
 
-// Of a text that the section's check has let through.
+// Of texts that the section's check has let through.
 std::uint32_t umask_bits(const std::string& octal);
+std::uint32_t mode_bits(const std::string& octal);
 
 } // namespace posada::ftpd

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the net program of ftpd may ask its monitor: the logins of every daemon, and sockets for data connections, whose
-// other end is always the client itself: no request names an address.
+// What the net program of ftpd may ask its monitor: the logins of every daemon and the anonymous one, sockets for data
+// connections, whose other end is always the client itself (no request names an address), and what becomes of files
+// that were transferred.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "common/service/login_protocol.h"
+#include "ftpd/file_terms.h"
 
 namespace posada::ftpd {
 
@@ -42,7 +44,52 @@ struct DataConnect {
         .meaning = "A socket that connects to this port of the client, from port 20 where that is configured."};
 };
 
-using OwnRequests = priv::Requests<DataListen, DataConnect>;
-using MonitorRequests = service::LoginRequests::with<DataListen, DataConnect>;
+// The address is for the log: nobody checks it.
+struct AnonymousLogin {
+    std::string email;
+    FIELDS(email)
+    using Answer = service::LoggedIn;
+    static constexpr priv::RequestInfo row{
+        .type = DataConnect::row.type + 2,
+        .name = "anonymous_login",
+        .phases = service::before_login,
+        .max_bytes = 2 + max_email,
+        .fds_out = 1,
+        .then = service::after_login,
+        .meaning = "Logs in without a password, where an anonymous directory is configured."};
+};
+
+struct LogTransfer {
+    std::string path;
+    std::uint64_t octets = 0;
+    std::uint64_t millis = 0; // how long it took
+    bool ascii = false;
+    bool received = false;
+    bool complete = false;
+    FIELDS(path, octets, millis, ascii, received, complete)
+    using Answer = Nothing;
+    static constexpr priv::RequestInfo row{.type = AnonymousLogin::row.type + 2,
+                                           .name = "log_transfer",
+                                           .phases = service::after_login,
+                                           .max_bytes = path_octets + 8 + 8 + 3,
+                                           .meaning = "A line for transfer_log; who and where from is not asked."};
+};
+
+// The descriptor: what was written, before it has its name.
+struct GiveUpload {
+    std::string path;
+    FIELDS(path)
+    using Answer = Nothing;
+    static constexpr priv::RequestInfo row{
+        .type = LogTransfer::row.type + 2,
+        .name = "give_upload",
+        .phases = service::after_login,
+        .max_bytes = path_octets,
+        .fds_in = 1,
+        .meaning = "Gives a file of the session's user in an upload directory to the owner configured for it."};
+};
+
+using OwnRequests = priv::Requests<DataListen, DataConnect, AnonymousLogin, LogTransfer, GiveUpload>;
+using MonitorRequests = service::LoginRequests::with<DataListen, DataConnect, AnonymousLogin, LogTransfer, GiveUpload>;
 
 } // namespace posada::ftpd

@@ -13,7 +13,8 @@ Session::Session(const Policy& policy)
 
 void Session::greet() { reply(220, policy_.hostname + " " + policy_.banner + " ready."); }
 
-std::size_t Session::consume(std::string_view input) {
+std::size_t Session::consume(std::string_view input, UnixTime now) {
+    now_ = now;
     std::size_t used = 0;
     while (!waiting() && used < input.size()) {
         const proto::LineEvent event = lines_.consume(input.substr(used));

@@ -18,6 +18,7 @@
 #include "common/proto/line.h"
 #include "common/proto/login.h"
 #include "common/proto/table.h"
+#include "ftpd/classes.h"
 #include "ftpd/commands.h"
 #include "ftpd/file_terms.h"
 #include "ftpd/listing.h"
@@ -38,6 +39,7 @@ struct Peer {
     bool tls_available = false;
     bool plaintext_auth = false; // secrets may pass without TLS
     std::string ip{};            // of the control connection's other end
+    io::Address address{};       // the same
     bool ipv6 = false;
     std::string local_ip{};
     std::string passive_ip{}; // what PASV says
@@ -83,6 +85,16 @@ struct OpenListing {
     bool all = false;  // hidden ones too
     std::uint8_t facts = 0;
 };
+struct AnonymousCheck {
+    std::string email;
+};
+struct NoteTransfer { // for transfer_log
+    std::string path;
+    std::uint64_t octets;
+    bool ascii;
+    bool received;
+    bool complete;
+};
 struct ReadListing { // STAT path: the lines go over the control connection
     OpenListing what;
 };
@@ -100,9 +112,9 @@ struct Transfer {
 struct AbortTransfer {};
 struct TellProgress {}; // STAT during a transfer
 
-using Effect = std::variant<SendReply, StartTls, CheckPassword, EnterDirectory, Look, ChangeFiles, AskRoom, OpenFile,
-                            OpenListing, ReadListing, ListenForData, UseDataPort, DropData, Transfer, AbortTransfer,
-                            TellProgress, LogNote, Close>;
+using Effect = std::variant<SendReply, StartTls, CheckPassword, AnonymousCheck, NoteTransfer, EnterDirectory, Look,
+                            ChangeFiles, AskRoom, OpenFile, OpenListing, ReadListing, ListenForData, UseDataPort,
+                            DropData, Transfer, AbortTransfer, TellProgress, LogNote, Close>;
 
 // ---- answers
 
@@ -129,6 +141,7 @@ enum class TransferEnd : std::uint8_t {
     unreadable, // the file could not be read to its end
     unwritable,
     no_space,
+    over_quota,
     lost, // the agent is gone
 };
 
@@ -139,7 +152,7 @@ class Session {
 
     void set_peer(Peer peer) { peer_ = std::move(peer); }
     void greet();
-    std::size_t consume(std::string_view input);
+    std::size_t consume(std::string_view input, UnixTime now = 0);
     std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
 
     // Implicit TLS: before greet(). AUTH: everything said before is forgotten.
@@ -224,6 +237,8 @@ class Session {
     void on_pass(std::string_view arg);
     void on_acct(std::string_view arg);
     void on_quit(std::string_view arg);
+    [[nodiscard]] bool anonymous() const { return account_ == anonymous_name; }
+    [[nodiscard]] std::string expand(std::string_view text) const;
     void on_host(std::string_view arg);
     void on_auth(std::string_view arg);
     void on_pbsz(std::string_view arg);
@@ -250,6 +265,8 @@ class Session {
     void on_site_idle(std::string_view arg);
     void on_site_utime(std::string_view arg);
     void on_site_help(std::string_view arg);
+    // Whether the agent is asked at all; it knows better where.
+    [[nodiscard]] bool may_change() const { return policy_.write || !policy_.upload.empty(); }
     void change(Asked what, Change change, std::string_view typed, std::int64_t value = 0);
     void look(Asked what, std::string_view typed, std::uint8_t facts = 0);
     void set_time(Asked what, std::string_view arg);
@@ -320,7 +337,9 @@ class Session {
     bool pbsz_ = false;
     bool prot_private_ = false;
     std::string user_;
+    bool user_is_anonymous_ = false;
     std::string account_;
+    UnixTime now_ = 0; // of what was said last
 
     std::string cwd_ = "/";
     bool ascii_ = true; // RFC 959 §3.1.1.5: the default

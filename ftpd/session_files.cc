@@ -7,6 +7,7 @@
 #include "common/base/virtual_path.h"
 #include "common/proto/ftp/control_line.h"
 #include "common/proto/ftp/quote.h"
+#include "ftpd/message.h"
 #include "ftpd/session.h"
 
 namespace posada::ftpd {
@@ -59,11 +60,8 @@ void Session::on_pwd(std::string_view) { reply(257, ftp::quote_path(cwd_) + " is
 void Session::entered(std::string path, const std::string& message) {
     wait_ = Wait::nothing;
     cwd_ = std::move(path);
-    std::string out;
-    if (!message.empty())
-        for (const std::string_view line : split(message, '\n'))
-            out.append("250-").append(ftp::control_text(line)).append("\r\n");
-    if (!out.empty()) effects_.emplace_back(SendReply{std::move(out)});
+    if (std::string text = message_reply(250, expand(message)); !text.empty())
+        effects_.emplace_back(SendReply{std::move(text)});
     reply(250, std::string(row_->verb) + " command successful.");
 }
 
@@ -101,7 +99,7 @@ void Session::looked(const FileFacts& facts) {
 void Session::change(Asked what, Change change, std::string_view typed, std::int64_t value) {
     const auto path = resolve(typed);
     if (!path) return;
-    if (!policy_.write) return reply(550, "Nothing may be changed here.");
+    if (!may_change()) return reply(550, "Nothing may be changed here.");
     target_ = *path;
     ask(what, ChangeFiles{change, *path, {}, value});
 }
@@ -115,7 +113,7 @@ void Session::on_rnto(std::string_view arg) {
     const std::string from = std::exchange(rename_from_, {});
     const auto to = resolve(arg);
     if (!to) return;
-    if (!policy_.write) return reply(550, "Nothing may be changed here.");
+    if (!may_change()) return reply(550, "Nothing may be changed here.");
     ask(Asked::rnto, ChangeFiles{Change::rename, from, *to});
 }
 

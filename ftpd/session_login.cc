@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Who is there: USER, PASS, TLS and what stands beside them.
 #include "common/base/text.h"
+#include "ftpd/message.h"
 #include "ftpd/session.h"
 
 namespace posada::ftpd {
@@ -8,6 +9,11 @@ namespace posada::ftpd {
 // The same answer for every name: who exists is nobody's business. A client that would send a password in plain text is
 // stopped before it does.
 void Session::on_user(std::string_view arg) {
+    user_is_anonymous_ = !policy_.anonymous.empty() && names_anonymous(trim(arg));
+    if (user_is_anonymous_) {
+        state_ = state_named;
+        return reply(331, "Anonymous login ok, send your e-mail address as the password.");
+    }
     if (!tls_active_ && !peer_.plaintext_auth) {
         const std::string_view remedy = peer_.tls_available ? "AUTH TLS comes first here; no password in plain text."
                                                             : "No password in plain text here, and no TLS to hide it.";
@@ -21,6 +27,11 @@ void Session::on_user(std::string_view arg) {
 // A name that no account can have is refused like any other wrong one.
 void Session::on_pass(std::string_view arg) {
     state_ = state_start;
+    if (std::exchange(user_is_anonymous_, false)) {
+        wait_ = Wait::login;
+        effects_.emplace_back(AnonymousCheck{std::string(arg.substr(0, max_email))});
+        return;
+    }
     if (has_control(user_) || !is_valid_utf8(user_)) return bad_command(530, "Login incorrect.");
     wait_ = Wait::login;
     effects_.emplace_back(CheckPassword{std::exchange(user_, {}), Secret(arg)});
@@ -31,15 +42,29 @@ void Session::login_accepted(std::string_view account) {
     state_ = state_ready;
     bad_commands_ = 0;
     account_ = account;
-    reply(230, "User " + account_ + " logged in.");
+    const ClientClass& its_class = class_of(policy_, account_, peer_.address);
+    const auto& welcome = its_class.welcome.empty() ? policy_.welcome : its_class.welcome;
+    std::string text;
+    for (const std::string& line : welcome) text += expand(line) + "\n";
+    text = message_reply(230, text);
+    if (!text.empty()) effects_.emplace_back(SendReply{std::move(text)});
+    reply(230, anonymous() ? "Anonymous login ok, access restrictions apply." : "User " + account_ + " logged in.");
+}
+
+// Of welcome and .message.
+std::string Session::expand(std::string_view text) const {
+    if (text.empty()) return {};
+    const std::uint32_t most = class_of(policy_, account_, peer_.address).max_sessions;
+    return expand_message(text, {rfc5322_date(now_), cwd_, peer_.ip, policy_.hostname, account_, policy_.admin_email,
+                                 most == 0 ? "unlimited" : std::to_string(most)});
 }
 
 void Session::login_refused(LoginRefusal why) {
     wait_ = Wait::nothing;
     switch (why) {
     case LoginRefusal::denied:
-    case LoginRefusal::malformed:
-    case LoginRefusal::too_soon: return reply(530, "Login incorrect.");
+    case LoginRefusal::malformed: return reply(530, "Login incorrect.");
+    case LoginRefusal::too_soon: return reply(530, "Too many users of your class are here now; try again later.");
     case LoginRefusal::last_attempt:
         reply(421, "Login incorrect; too many attempts.");
         return close("too many failed logins");
@@ -88,6 +113,7 @@ void Session::tls_started() {
     tls_active_ = true;
     state_ = state_start;
     user_.clear();
+    user_is_anonymous_ = false;
     lines_.reset();
     if (wait_ == Wait::tls) wait_ = Wait::nothing;
 }

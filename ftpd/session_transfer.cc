@@ -40,7 +40,8 @@ constexpr EndReply end_replies[] = {
     {426, "The transfer stood still for too long."},
     {451, "The file could not be read to its end."},
     {451, "Error writing file."},
-    {452, "Error writing file: no space left, or over quota."},
+    {452, "Error writing file: no space left."},
+    {552, "Over quota."},
     {451, "The server lost your files."},
 };
 static_assert(std::size(end_replies) == static_cast<std::size_t>(TransferEnd::lost) + 1);
@@ -191,7 +192,7 @@ void Session::open(Opening how, std::string_view typed) {
     const auto path = resolve(typed);
     if (!path || !may_transfer()) return;
     sending_ = how == Opening::retrieve;
-    if (!sending_ && !policy_.write) {
+    if (!sending_ && !may_change()) {
         end_data();
         return reply(550, "Nothing may be changed here.");
     }
@@ -252,6 +253,8 @@ void Session::tell_end(TransferEnd how) {
 }
 
 void Session::note_transfer(TransferEnd how, std::uint64_t octets) {
+    if (!policy_.transfer_log.empty())
+        effects_.emplace_back(NoteTransfer{target_, octets, is_ascii(), !sending_, how == TransferEnd::complete});
     const std::string count = std::to_string(octets);
     if (how != TransferEnd::complete) {
         const std::string reason(end_replies[static_cast<std::size_t>(how)].text);

@@ -13,7 +13,7 @@
 
 namespace posada::ftpd {
 
-// Names that start so are in no listing.
+// Of files on their way in; it starts with reserved_prefix (tree.h).
 constexpr std::string_view upload_prefix = ".posada-upload-";
 
 // One that nobody can guess; empty if there is no randomness to be had.

@@ -21,7 +21,7 @@ constexpr unsigned most_links = 8;
 bool well_formed(std::string_view path) {
     if (path.empty() || path.front() != '/' || path.find('\0') != std::string_view::npos) return false;
     for (const std::string_view component : split(path.substr(1), '/'))
-        if (component == "..") return false;
+        if (component == ".." || component.starts_with(reserved_prefix)) return false;
     return true;
 }
 

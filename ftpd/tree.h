@@ -14,6 +14,9 @@
 
 namespace posada::ftpd {
 
+// Names that start so are the server's own: they are in no listing, and no path that holds one is looked up.
+constexpr std::string_view reserved_prefix = ".posada-";
+
 class Tree {
   public:
     static Result<Tree> open(const std::string& top);

@@ -34,7 +34,7 @@ Result<std::optional<struct stat>> writable_before(const Tree::Place& place) {
 } // namespace
 
 Result<Upload> Upload::begin(const Tree& tree, const std::string& path, const UploadPlan& plan) {
-    auto place = tree.place_behind_links(path);
+    auto place = plan.only_new ? tree.place_of(path) : tree.place_behind_links(path);
     if (!place) return place.error();
     if (plan.how == Opening::store_new) return under_new_name(std::move(*place), plan);
     if (plan.how == Opening::append || plan.offset != 0) return in_place(std::move(*place), plan);
@@ -42,11 +42,14 @@ Result<Upload> Upload::begin(const Tree& tree, const std::string& path, const Up
 }
 
 Result<Upload> Upload::replace(Tree::Place place, const UploadPlan& plan) {
+    if (plan.only_new && look_at(place)) return Error{Errc::exists, 0, place.name + ": it exists already"};
     const auto before = writable_before(place);
     if (!before) return before.error();
     const bool linked = *before && (*before)->st_nlink > 1; // the other names shall see the new bytes too
     Upload out;
     out.temporary_ = new_upload_name();
+    out.only_new_ = plan.only_new;
+    out.before_ = *before ? static_cast<std::uint64_t>((*before)->st_size) : 0;
     const mode_t mode = *before ? (*before)->st_mode & 07777 : plan.mode;
     if (!linked)
         out.file_.reset(::openat(place.directory.get(), out.temporary_.c_str(),
@@ -71,6 +74,7 @@ Result<Upload> Upload::in_place(Tree::Place place, const UploadPlan& plan) {
     if (offset > size) return Error{Errc::limit, 0, place.name + ": the file ends before that"};
     Upload out;
     out.made_ = !*before;
+    out.before_ = size;
     out.truncates_ = plan.how != Opening::append;
     out.file_.reset(open_in(place, O_WRONLY | (out.made_ ? O_CREAT | O_EXCL : 0), plan.mode));
     if (!out.file_.valid()) return file_error(place.name, errno);
@@ -100,6 +104,11 @@ Status Upload::position(std::uint64_t offset) {
     return {};
 }
 
+std::uint64_t Upload::octets() const {
+    const off_t end = ::lseek(file_.get(), 0, truncates_ ? SEEK_CUR : SEEK_END);
+    return end > 0 ? static_cast<std::uint64_t>(end) : 0;
+}
+
 Status Upload::complete(bool sync) {
     const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
     Status done;
@@ -107,7 +116,9 @@ Status Upload::complete(bool sync) {
     if (done && sync && ::fsync(file_.get()) != 0) done = file_error(place_.name, errno);
     if (done) done = file_.close(); // quota and network file systems speak up here
     const int directory = place_.directory.get();
-    if (done && !temporary_.empty() && ::renameat(directory, temporary_.c_str(), directory, place_.name.c_str()) != 0)
+    const unsigned how = only_new_ ? RENAME_NOREPLACE : 0;
+    if (done && !temporary_.empty() &&
+        ::renameat2(directory, temporary_.c_str(), directory, place_.name.c_str(), how) != 0)
         done = file_error(place_.name, errno);
     if (!done) {
         break_off(false);
@@ -120,19 +131,27 @@ Status Upload::complete(bool sync) {
     return {};
 }
 
-void Upload::break_off(bool keep) {
+void Upload::take_back() {
+    struct stat st {};
+    if (temporary_.empty() && ::fstat(file_.get(), &st) == 0 && static_cast<std::uint64_t>(st.st_size) > before_)
+        (void)!::ftruncate(file_.get(), static_cast<off_t>(before_)); // the disk is as full as it was
+}
+
+bool Upload::break_off(bool keep) {
     struct stat st {};
     const bool has_bytes = file_.valid() && ::fstat(file_.get(), &st) == 0 && st.st_size != 0;
     file_.reset();
     const int directory = place_.directory.get();
     if (temporary_.empty()) {
-        if (made_ && (!has_bytes || !keep)) ::unlinkat(directory, place_.name.c_str(), 0);
-        return;
+        const bool stays = !made_ || (has_bytes && keep);
+        if (!stays) ::unlinkat(directory, place_.name.c_str(), 0);
+        return stays;
     }
     const bool kept = keep && has_bytes &&
                       ::renameat2(directory, temporary_.c_str(), directory, place_.name.c_str(), RENAME_NOREPLACE) == 0;
     if (!kept) ::unlinkat(directory, temporary_.c_str(), 0);
     temporary_.clear();
+    return kept;
 }
 
 } // namespace posada::ftpd

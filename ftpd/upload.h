@@ -20,6 +20,7 @@ struct UploadPlan {
     Opening how = Opening::store;
     std::uint64_t offset = 0; // REST; beyond the end of the file is Errc::limit
     mode_t mode = 0666;       // of a new file; one that is replaced keeps its own
+    bool only_new = false;    // Errc::exists if there is such a name, also when the file is whole
 };
 
 class Upload {
@@ -31,13 +32,20 @@ class Upload {
     // Of the file to write; its position is where the bytes go.
     [[nodiscard]] int fd() const { return file_.get(); }
     [[nodiscard]] std::uint64_t start() const { return start_; }
+    // The octets of the file that is replaced or written into; 0 of a new one.
+    [[nodiscard]] std::uint64_t before() const { return before_; }
+    // What it would have if it were whole now.
+    [[nodiscard]] std::uint64_t octets() const;
     [[nodiscard]] const std::string& name() const { return place_.name; }
     [[nodiscard]] int directory() const { return place_.directory.get(); }
 
     // The file is whole: it is closed and has its name. sync: and is on stable storage.
     Status complete(bool sync);
     // It broke off. What has come is kept, if keep says so and there is no other file of that name; nothing else is.
-    void break_off(bool keep);
+    // True: the octets are there to stay.
+    bool break_off(bool keep);
+    // The file ends where it did before, as far as it has grown.
+    void take_back();
 
   private:
     Upload() = default;
@@ -50,6 +58,8 @@ class Upload {
     std::string temporary_; // the name until it is whole; empty: written in place
     UniqueFd file_;
     std::uint64_t start_ = 0;
+    std::uint64_t before_ = 0;
+    bool only_new_ = false;
     bool made_ = false;      // in place, by us: nothing of it may stay when nothing came
     bool truncates_ = false; // in place over an older file: what is behind the last byte goes at the end
 };

@@ -19,7 +19,7 @@ enum class Errc : std::uint8_t {
     denied,      // credentials or permissions refuse it
     busy,        // somebody else holds it now; try again
     in_use,      // another session has the mailbox open
-    too_soon,    // right, but the delay between two of these is not over
+    too_soon,    // right, but not now: a delay is not over, as many as may be there are
     last_try,    // denied, and no further try will be looked at
     limit,       // a configured limit was reached
     timeout,     // a deadline passed

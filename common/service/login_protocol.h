@@ -3,7 +3,7 @@
 // table. A refusal is a failure with one of
 //     denied       wrong credentials: -ERR [AUTH], 535 5.7.8.
 //     last_try     the same, and no further attempt will be looked at: close the connection after the reply.
-//     too_soon     right, but before the login delay is over: [LOGIN-DELAY].
+//     too_soon     right, but not now: before the login delay is over, [LOGIN-DELAY]; too many of the class, 530.
 //     unavailable, timeout, limit, busy
 //                  not decided: -ERR [SYS/TEMP], 454 4.7.0.
 //     invalid      scram_first only: the message is malformed: -ERR, 501 5.5.2.

@@ -123,6 +123,44 @@ def test_listings_of_every_kind():
     ftp.rmd("dir")
 
 
+def cpu_seconds():
+    """Of all daemons and the sessions that run."""
+    ticks = 0
+    for pid in children(demo.process.pid):
+        with open(f"/proc/{pid}/stat") as f:
+            ticks += sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_patterns_are_cheap_and_list_one_directory_R7():
+    ftp = login()
+    ftp.mkd("globs")
+    ftp.mkd("globs/below")
+    for name in ("a.txt", "b.txt", "c.dat", ".hidden.txt", "below/d.txt", "[x]"):
+        store(ftp, f"globs/{name}", b"1")
+    assert ftp.nlst("globs/*.txt") == ["globs/a.txt", "globs/b.txt"]
+    assert ftp.nlst("globs/[ab].t?t") == ["globs/a.txt", "globs/b.txt"]
+    assert ftp.nlst("globs/.*") == ["globs/.hidden.txt"]
+    assert ftp.nlst("globs/[x]") == ["globs/[x]"], "a file that is called so"
+    assert ftp.nlst("globs/no*") == [] and "c.dat" in ftp.sendcmd("STAT globs/c*")
+    ftp.cwd("globs")
+    lines = []
+    ftp.dir("*.dat", lines.append)
+    assert len(lines) == 1 and lines[0].endswith(" c.dat"), lines
+    for i in range(2_000):
+        with open(f"{top()}/globs/below/{'a' * 200}{i}", "w"):
+            pass
+    before = cpu_seconds()
+    for hostile in ("*/../*/../*/../*", "{a,b}" * 40, "~{", "[", "below/" + "*a" * 100 + "b", "*" * 2_000, "~*", "?*" * 900):
+        try:
+            ftp.nlst(hostile)
+        except ftplib.error_perm as error:
+            assert str(error).startswith("550"), error
+    used = cpu_seconds() - before
+    assert used < 1.0, f"{used} s"
+    ftp.quit()
+
+
 def test_names_are_bytes_and_cannot_forge_lines_R14():
     name = "ñ\xff \"quoted\""
     os.makedirs(top(), exist_ok=True)
