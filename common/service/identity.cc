@@ -8,8 +8,8 @@
 
 namespace posada::service {
 
-constexpr std::string_view roles[] = {"smtpd", "subm", "check",   "queue", "relay",  "resolve",
-                                      "pop3d", "ftpd", "telnetd", "talkd", "lookup", "signer", "anonftp"};
+constexpr std::string_view roles[] = {"smtpd", "subm",    "check", "queue",  "relay",  "resolve", "pop3d",
+                                      "ftpd",  "telnetd", "talkd", "lookup", "signer", "anonftp"};
 
 Result<Identity> service_identity(std::string_view role, uid_t uid_base) {
     if (::geteuid() != 0) return Identity{::geteuid(), ::getegid()};
