@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// ftp -o FILE ftps://host/file: fetches what addresses name.
+// ftp -o FILE ftps://host/file: fetches what addresses name, or stores files under one.
 #pragma once
 
 #include "clients/ftp/options.h"
@@ -7,6 +7,6 @@
 namespace posada::ftp {
 
 // All of them, one connection each; the exit code is that of the first that failed.
-Exit fetch_urls(Client& client, const Options& options);
+Exit move_urls(Client& client, const Options& options);
 
 } // namespace posada::ftp

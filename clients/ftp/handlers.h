@@ -91,6 +91,7 @@ Exit do_type(Client&, const Words&);
 Exit do_fixed(Client&, const Words&);
 Exit do_passive(Client&, const Words&);
 Exit do_toggle(Client&, const Words&);
+Exit do_rate(Client&, const Words&);
 Exit do_ntrans(Client&, const Words&);
 Exit do_nmap(Client&, const Words&);
 Exit do_status(Client&, const Words&);

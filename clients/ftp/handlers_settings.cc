@@ -4,6 +4,7 @@
 
 #include "clients/ftp/handlers.h"
 #include "common/base/text.h"
+#include "common/base/units.h"
 
 namespace posada::ftp {
 
@@ -116,6 +117,24 @@ Exit do_nmap(Client& client, const Words& words) {
     return Exit::ok;
 }
 
+static std::string rate_text(const Rate& rate) {
+    if (rate.limit() == 0) return "unlimited";
+    return size_text(rate.limit()) + " bytes/s (increment " + size_text(rate.increment()) + ")";
+}
+
+static void show_rates(const Client& client) {
+    client.screen.line("Get transfer rate throttle: " + rate_text(client.settings.rates->get) + ".");
+    client.screen.line("Put transfer rate throttle: " + rate_text(client.settings.rates->put) + ".");
+}
+
+Exit do_rate(Client& client, const Words& words) {
+    const Status set =
+        words.size() == 1 ? Status{} : set_rates(*client.settings.rates, {words.begin() + 1, words.end()});
+    if (!set) return client.screen.trouble("ftp: " + words[0] + ": " + set.error().text), Exit::usage;
+    show_rates(client);
+    return Exit::ok;
+}
+
 static std::string on_or_off(const std::string& first, const std::string& second) {
     return first.empty() ? "off." : "(in) " + first + " (out) " + second;
 }
@@ -129,6 +148,7 @@ Exit do_status(Client& client, const Words&) {
     screen.line(std::string("Passive mode: ") + mode_name(client.settings.data));
     for (const Toggle& toggle : toggles)
         if (toggle.name != "trace" && toggle.name != "epsv4") show(client, toggle);
+    show_rates(client);
     screen.line("Ntrans: " + on_or_off(client.settings.translation.from, client.settings.translation.to));
     screen.line("Nmap: " + on_or_off(client.settings.mapping.in, client.settings.mapping.out));
     return Exit::ok;

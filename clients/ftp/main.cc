@@ -8,7 +8,7 @@
 using namespace posada;
 
 static ftp::Exit run(ftp::Client& client, const ftp::Options& options) {
-    if (!options.urls.empty()) return ftp::fetch_urls(client, options);
+    if (!options.urls.empty()) return ftp::move_urls(client, options);
     ftp::Exit exit = ftp::Exit::ok;
     if (!options.host.empty()) exit = ftp::connect_to(client, options.host);
     const bool stop = exit != ftp::Exit::ok && (!options.commands.empty() || client.settings.fail_exit);

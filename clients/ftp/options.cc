@@ -12,9 +12,10 @@
 namespace posada::ftp {
 
 static constexpr char usage[] =
-    "usage: ftp [-46AadginpVv] [-P PORT] [-q TIME] [-u USER] [-e COMMANDS] [--fail-exit]\n"
+    "usage: ftp [-46AadginpVv] [-P PORT] [-q TIME] [-T LIMIT] [-u USER] [-e COMMANDS] [--fail-exit]\n"
     "           [--tls=auto|required|implicit|off] [--ca FILE] [--insecure] [HOST [PORT]]\n"
-    "       ftp [options] [-R] [--json] [-o FILE] ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH[;type=A|I] ...\n";
+    "       ftp [options] [-R] [--json] [-o FILE] ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH[;type=A|I] ...\n"
+    "       ftp [options] [-R] --upload ftp[s]://[USER[:PASSWORD]@]HOST[:PORT]/PATH FILE ...\n";
 
 static bool set_tls(Settings& settings, std::string_view name) {
     struct Named {
@@ -59,6 +60,7 @@ static bool set_flag(Options& options, int letter) {
     case 'i': settings.prompt = false; return true;
     case 'n': settings.auto_login = false; return true;
     case 'j': options.json = true; return true;
+    case 'U': options.upload = true; return true;
     case 'R': options.resume = true; return true;
     case 'V': settings.verbose = false; return true;
     case 'v': settings.verbose = true; return true;
@@ -68,10 +70,18 @@ static bool set_flag(Options& options, int letter) {
     }
 }
 
+// "get,100K", "200K,16K"
+static bool set_limit(Settings& settings, std::string_view text) {
+    Words words;
+    for (const std::string_view word : split(text, ',')) words.emplace_back(word);
+    return set_rates(*settings.rates, words).ok();
+}
+
 static bool set_value(Options& options, int letter, const std::string& value) {
     switch (letter) {
     case 'P': return set_port(options.settings, value);
     case 'q': return set_patience(options.settings, value);
+    case 'T': return set_limit(options.settings, value);
     case 't': return set_tls(options.settings, value);
     case 'c': options.settings.ca_file = value; return true;
     case 'e': options.commands = value; return true;
@@ -84,6 +94,12 @@ static bool set_value(Options& options, int letter, const std::string& value) {
 static bool is_url(std::string_view word) { return word.find("://") != std::string_view::npos; }
 
 static bool take_words(Options& options, int count, char** words) {
+    if (options.upload) {
+        if (count < 2 || !is_url(words[0])) return false;
+        options.urls.emplace_back(words[0]);
+        options.uploads.assign(words + 1, words + count);
+        return options.output.empty() && !options.json;
+    }
     if (count > 0 && is_url(words[0])) {
         options.urls.assign(words, words + count);
         return options.output.empty() || count == 1;
@@ -96,11 +112,12 @@ static bool take_words(Options& options, int count, char** words) {
 Options read_options(int argc, char** argv, bool typed) {
     const option specs[] = {{"execute", 1, nullptr, 'e'}, {"fail-exit", 0, nullptr, 'f'}, {"tls", 1, nullptr, 't'},
                             {"ca", 1, nullptr, 'c'},      {"insecure", 0, nullptr, 'k'},  {"timeout", 1, nullptr, 'q'},
-                            {"json", 0, nullptr, 'j'},    {"user", 1, nullptr, 'u'},      {"version", 0, nullptr, 'z'},
-                            {"help", 0, nullptr, 'h'},    {nullptr, 0, nullptr, 0}};
+                            {"limit", 1, nullptr, 'T'},   {"upload", 0, nullptr, 'U'},    {"json", 0, nullptr, 'j'},
+                            {"user", 1, nullptr, 'u'},    {"version", 0, nullptr, 'z'},   {"help", 0, nullptr, 'h'},
+                            {nullptr, 0, nullptr, 0}};
     Options options;
     options.settings.verbose = typed;
-    for (int letter = 0; (letter = ::getopt_long(argc, argv, "46AadginpRVvP:q:u:e:o:", specs, nullptr)) != -1;) {
+    for (int letter = 0; (letter = ::getopt_long(argc, argv, "46AadginpRVvP:q:T:u:e:o:", specs, nullptr)) != -1;) {
         if (letter == 'h') return std::fputs(usage, stdout), options.leave = 0, options;
         if (letter == 'z') return std::printf("posada %s\n", POSADA_VERSION), options.leave = 0, options;
         const bool good =

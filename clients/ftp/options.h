@@ -15,10 +15,12 @@ struct Options {
     std::string output;   // -o
     bool resume = false;  // -R
     bool json = false;    // directories as JSON
-    std::string user;     // --user
+    bool upload = false;
+    std::string user; // --user
     std::string host;
-    std::vector<std::string> urls; // instead of a host: to be fetched
-    int leave = -1;                // not to go on: the exit status
+    std::vector<std::string> urls;    // instead of a host: to be fetched
+    std::vector<std::string> uploads; // files for the only url
+    int leave = -1;                   // not to go on: the exit status
 };
 
 Options read_options(int argc, char** argv, bool typed);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "clients/ftp/name_rules.h"
+#include "clients/ftp/rate.h"
 #include "common/base/clock.h"
 
 namespace posada::ftp {
@@ -47,6 +49,7 @@ struct Settings {
     bool preserve = true; // what is fetched gets the time it has there
     Translation translation;
     Mapping mapping;
+    std::shared_ptr<Rates> rates = std::make_shared<Rates>(); // of all connections
     bool fail_exit = false;
     DataMode data = DataMode::automatic;
     char type = 'A'; // what the next transfer wants: A or I

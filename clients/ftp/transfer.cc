@@ -104,7 +104,7 @@ Result<Wire> begin(Server& server, const Settings& settings, const Request& requ
 }
 
 // In steps, so that a stall is seen.
-Result<std::size_t> patient_read(Wire& wire, std::string& buffer, const Settings& settings, Meter& meter) {
+Result<std::size_t> patient_read(Wire& wire, std::span<char> buffer, const Settings& settings, Meter& meter) {
     const Instant deadline = SystemClock().now() + settings.patience;
     for (;;) {
         auto got = wire.read(buffer, std::min(settings.patience, progress_step));
@@ -113,12 +113,20 @@ Result<std::size_t> patient_read(Wire& wire, std::string& buffer, const Settings
     }
 }
 
+// So much of the buffer as the rate lets move at a time.
+std::span<char> piece(Rate& rate, std::string& buffer) {
+    rate.step(rate_steps());
+    return std::span<char>(buffer).first(std::min<std::uint64_t>(rate.bundle(), buffer.size()));
+}
+
+Status keep_pace(Rate& rate, std::size_t octets) { return pause(rate.spend(octets, SystemClock().now())); }
+
 Status pump_in(Wire& wire, const Settings& settings, bool ascii, const Take& take, Meter& meter, bool& ours) {
     std::string buffer(buffer_size, '\0');
     std::string text;
     proto::ftp::FromNetwork decoder;
     for (;;) {
-        auto got = patient_read(wire, buffer, settings, meter);
+        auto got = patient_read(wire, piece(settings.rates->get, buffer), settings, meter);
         if (!got) return data_error(got.error());
         const std::string_view octets(buffer.data(), *got);
         meter.add(*got);
@@ -127,6 +135,7 @@ Status pump_in(Wire& wire, const Settings& settings, bool ascii, const Take& tak
         const Status taken = take(ascii ? std::string_view(text) : octets);
         if (!taken) ours = true;
         if (!taken || *got == 0) return taken;
+        RETURN_IF_ERROR(keep_pace(settings.rates->get, *got));
     }
 }
 
@@ -135,7 +144,7 @@ Status pump_out(Wire& wire, const Settings& settings, bool ascii, const Give& gi
     std::string text;
     proto::ftp::ToNetwork encoder;
     for (;;) {
-        auto got = give(buffer);
+        auto got = give(piece(settings.rates->put, buffer));
         if (!got) ours = true;
         if (!got) return got.error();
         if (*got == 0) break;
@@ -145,6 +154,7 @@ Status pump_out(Wire& wire, const Settings& settings, bool ascii, const Give& gi
         const Status sent = wire.write(octets, settings.patience);
         if (!sent) return data_error(sent.error());
         meter.add(octets.size());
+        RETURN_IF_ERROR(keep_pace(settings.rates->put, octets.size()));
     }
     const Status ended = wire.finish(settings.patience);
     return ended ? Status{} : Status{data_error(ended.error())};

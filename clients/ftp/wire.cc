@@ -22,19 +22,27 @@ constexpr Millis longest_poll{200};
 // One ^C stops what every thread is doing: each has its own count of those it knows of.
 static std::atomic<unsigned> interrupts{0};
 static_assert(std::atomic<unsigned>::is_always_lock_free); // in a signal handler
+static std::atomic<int> steps{0};
 static thread_local unsigned interrupts_seen = 0;
 extern "C" {
 static void on_interrupt(int) { interrupts.fetch_add(1, std::memory_order_relaxed); }
+static void on_step(int number) { steps.fetch_add(number == SIGUSR1 ? 1 : -1, std::memory_order_relaxed); }
 }
 
 void catch_interrupts() {
     struct sigaction action {};
     action.sa_handler = on_interrupt; // without SA_RESTART: poll(2) returns
     ::sigaction(SIGINT, &action, nullptr);
+    action.sa_handler = on_step;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(SIGUSR1, &action, nullptr);
+    ::sigaction(SIGUSR2, &action, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 }
 bool interrupted() { return interrupts.load(std::memory_order_relaxed) != interrupts_seen; }
 void forget_interrupt() { interrupts_seen = interrupts.load(std::memory_order_relaxed); }
+
+int rate_steps() { return steps.load(std::memory_order_relaxed); }
 
 void SslSessionFree::operator()(ssl_session_st* p) const noexcept { SSL_SESSION_free(p); }
 
@@ -49,6 +57,16 @@ static Status wait_on(int fd, short events, Instant deadline) {
         const int ready = ::poll(&one, 1, static_cast<int>(std::min(left, longest_poll).count()));
         if (ready > 0) return {};
         if (ready < 0 && errno != EINTR) return errno_error("poll");
+    }
+}
+
+Status pause(Millis time) {
+    const Instant end = deadline_in(time);
+    for (;;) {
+        const Millis left = end - SystemClock().now();
+        if (interrupted()) return Error{Errc::closed, EINTR, "stopped"};
+        if (left <= Millis(0)) return {};
+        (void)::poll(nullptr, 0, static_cast<int>(std::min(left, longest_poll).count()));
     }
 }
 

@@ -21,6 +21,8 @@ namespace posada::ftp {
 void catch_interrupts(); // SIGPIPE is ignored
 bool interrupted();      // by SIGINT, since this thread has forgotten the last one
 void forget_interrupt();
+int rate_steps();          // SIGUSR1 less SIGUSR2
+Status pause(Millis time); // or until an interrupt
 
 struct SslSessionFree {
     void operator()(ssl_session_st* p) const noexcept;

@@ -8,12 +8,14 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from demo import BUILD, Demo, run_tests  # noqa: E402
+from demo import BUILD, Demo, run_tests, wait_until  # noqa: E402
 
 USER = "daniel"
 demo = home = None
@@ -61,6 +63,12 @@ def picture(top):
     return out
 
 
+def write(name, octets=b"text", when=1_600_000_000):
+    with open(here(name), "wb") as out:
+        out.write(octets)
+    os.utime(here(name), (when, when))
+
+
 def summary(out):
     return next(line for line in out.splitlines() if " as before, " in line)
 
@@ -100,16 +108,12 @@ def test_only_what_has_changed_moves_and_what_is_gone_goes():
 
 
 def test_newer_alone_decides_if_that_is_asked_for():
-    def write(name, size, time):
-        with open(here(name), "wb") as out:
-            out.write(b"x" * size)
-        os.utime(here(name), (time, time))
     os.makedirs(here("tree"))
     for name in ("tree/older", "tree/newer"):
-        write(name, 5, 2000)
+        write(name, b"x" * 5, 2000)
     ftp("mirror -R tree n")
-    write("tree/older", 9, 1000)
-    write("tree/newer", 9, 3000)
+    write("tree/older", b"x" * 9, 1000)
+    write("tree/newer", b"x" * 9, 3000)
     ftp("mirror -R -n tree n")
     assert [os.path.getsize(there(f"n/{name}")) for name in ("older", "newer")] == [5, 9]
     ftp("mirror -R tree n")
@@ -124,8 +128,8 @@ def test_an_upload_goes_on_behind_its_beginning():
     ftp("mirror -R tree c")
     for cut, changed_after in ((200_000, False), (300_000, True)):
         os.truncate(there("c/big"), cut)
-        time = os.stat(here("tree/big")).st_mtime + (-10 if changed_after else 10)
-        os.utime(there("c/big"), (time, time))
+        written = os.stat(here("tree/big")).st_mtime + (-10 if changed_after else 10)
+        os.utime(there("c/big"), (written, written))
         out = ftp("mirror -R -c tree c")
         moved = 500_000 if changed_after else 500_000 - cut
         assert open(there("c/big"), "rb").read() == whole and f"You have transferred {moved} bytes" in out, out
@@ -141,12 +145,6 @@ def test_a_listing_for_programs():
     assert {e["name"] for e in listed} == set(expected), listed
     for entry in listed:
         assert (entry["type"] == "directory") == (expected[entry["name"]] == "directory"), entry
-
-
-def write(name, octets=b"text", time=1_600_000_000):
-    with open(here(name), "wb") as out:
-        out.write(octets)
-    os.utime(here(name), (time, time))
 
 
 def test_names_change_on_the_way():
@@ -184,6 +182,60 @@ def test_lists_of_files():
     assert open(here("in/f2"), "rb").read() == b"f2" * 1000 and "You have transferred 1980 bytes" in out, out
     assert "OPTS" in ftp("remopts MLST size")
     assert "mget remote-files" in ftp("usage mget") and "202" in ftp("account x")
+
+
+def at_url(path, *arguments, status=0, before=(), **more):
+    url = f"ftp://{USER}:{demo.passwords[USER]}@127.0.0.1:{demo.port('ftp')}/{path}"
+    done = subprocess.run([os.path.join(BUILD, "bin/ftp"), *before, url, *arguments], cwd=home, timeout=120,
+                          env={"HOME": home, "PATH": os.environ["PATH"]}, capture_output=True, **more)
+    assert done.returncode == status, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+    return done.stdout
+
+
+def test_files_go_to_an_address():
+    write("one", b"1" * 5000)
+    write("two", b"2" * 5000)
+    ftp("mkdir urls")
+    up = ("--upload",)
+    at_url("urls/other", "one", before=up)
+    at_url("urls/", "one", "two", before=up)
+    assert sorted(os.listdir(there("urls"))) == ["one", "other", "two"]
+    assert at_url("urls/other", before=("-o", "-")) == b"1" * 5000
+    assert [e["name"] for e in json.loads(at_url("urls/", before=("--json",)))] and not os.path.exists(here("urls"))
+    os.truncate(there("urls/two"), 1234)
+    at_url("urls/two", "two", before=("--upload", "-R"))
+    assert open(there("urls/two"), "rb").read() == b"2" * 5000
+    at_url("urls/two", "one", "two", before=up, status=5)
+    at_url("urls/", "nothing", "one", before=up, status=5)
+    at_url("urls/", before=up, status=8)
+
+
+def test_rates_are_kept_by_all_connections_together():
+    for number in range(4):
+        write(f"f{number}", b"x" * 75_000)
+    begin = time.monotonic()
+    ftp("rate put 200K; mirror -R -P 4 . rated")
+    assert time.monotonic() - begin > 1.2
+    os.mkdir(here("down"))
+    begin = time.monotonic()
+    ftp("lcd down; mirror -P 4 rated .", "--limit", "get,200K")
+    assert time.monotonic() - begin > 1.2 and len(os.listdir(here("down"))) == 4
+    ftp("rate get x", status=8)
+    out = ftp("rate 100K 5; rate get 0; rate")
+    assert out.count("Put transfer rate throttle: 100K bytes/s (increment 5).") == 3 and "Get transfer rate throttle: unlimited." in out
+
+
+def test_a_signal_makes_it_faster():
+    write("slow", b"x" * 300_000)
+    ftp("put slow; !mkdir down")
+    client = subprocess.Popen([os.path.join(BUILD, "bin/ftp"), "-T", "get,1K,100M", "-u", USER, "-e", "lcd down; get slow",
+                               "127.0.0.1", str(demo.port("ftp"))], cwd=home, stdin=subprocess.PIPE,
+                              env={"HOME": home, "PATH": os.environ["PATH"]}, stdout=subprocess.DEVNULL)
+    client.stdin.write((demo.passwords[USER] + "\n").encode())
+    client.stdin.close()
+    wait_until(lambda: os.path.getsize(here("down/slow.part")) > 0)
+    client.send_signal(signal.SIGUSR1)
+    assert client.wait(60) == 0 and os.path.getsize(here("down/slow")) == 300_000
 
 
 def in_a_home(test):
