@@ -3,8 +3,7 @@
 
 #include <sys/stat.h>
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
 #include <ctime>
 
 #include "common/base/text.h"
@@ -26,11 +25,11 @@ constexpr FactName fact_names[] = {
 constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr UnixTime half_a_year = 182LL * 86'400; // what ls(1) calls recent
 
+bool is_safe(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }
+
 void append_safe(std::string& out, std::string_view name) {
-    for (const char c : name) {
-        const auto u = static_cast<unsigned char>(c);
-        out += u < 0x20 || u == 0x7f ? '?' : c;
-    }
+    if (std::all_of(name.begin(), name.end(), is_safe)) return void(out.append(name));
+    for (const char c : name) out += is_safe(c) ? c : '?';
 }
 
 char type_letter(EntryType type) {
@@ -44,46 +43,46 @@ char type_letter(EntryType type) {
 }
 
 // "-rwsr-xr-t"
-std::string permissions(const Entry& entry) {
-    std::string out(1, type_letter(entry.type));
-    for (int shift = 6; shift >= 0; shift -= 3) {
-        const std::uint32_t three = entry.mode >> shift;
-        out += (three & 4) != 0 ? 'r' : '-';
-        out += (three & 2) != 0 ? 'w' : '-';
-        out += (three & 1) != 0 ? 'x' : '-';
-    }
+void append_permissions(std::string& out, const Entry& entry) {
+    char letters[] = "-rwxrwxrwx";
+    letters[0] = type_letter(entry.type);
+    for (unsigned i = 0; i < 9; ++i)
+        if ((entry.mode >> (8 - i) & 1) == 0) letters[i + 1] = '-';
     const auto special = [&](std::uint32_t bit, std::size_t at, char with_x, char without) {
-        if ((entry.mode & bit) != 0) out[at] = out[at] == 'x' ? with_x : without;
+        if ((entry.mode & bit) != 0) letters[at] = letters[at] == 'x' ? with_x : without;
     };
     special(S_ISUID, 3, 's', 'S');
     special(S_ISGID, 6, 's', 'S');
     special(S_ISVTX, 9, 't', 'T');
-    return out;
+    out.append(letters, sizeof letters - 1);
 }
 
 // "Nov 22 18:40" or "Nov 22  2019"; the C locale, whatever the process has.
-std::string list_time(UnixTime t, bool local, UnixTime now) {
+void append_list_time(std::string& out, UnixTime t, bool local, UnixTime now) {
     std::tm parts{};
     const std::time_t when = t;
-    if ((local ? ::localtime_r(&when, &parts) : ::gmtime_r(&when, &parts)) == nullptr) return "Jan  1  1970";
-    std::array<char, 64> out{};
-    const char* month = months[parts.tm_mon % 12];
-    if (t > now || now - t > half_a_year)
-        std::snprintf(out.data(), out.size(), "%s %2d  %d", month, parts.tm_mday, parts.tm_year + 1900);
-    else
-        std::snprintf(out.data(), out.size(), "%s %2d %02d:%02d", month, parts.tm_mday, parts.tm_hour, parts.tm_min);
-    return out.data();
+    if ((local ? ::localtime_r(&when, &parts) : ::gmtime_r(&when, &parts)) == nullptr)
+        return void(out.append("Jan  1  1970"));
+    out.append(months[parts.tm_mon % 12]).append(" ");
+    append_number(out, static_cast<unsigned>(parts.tm_mday), 2);
+    if (t > now || now - t > half_a_year) {
+        out.append("  ");
+        return append_number(out, static_cast<std::uint64_t>(std::max(0, parts.tm_year + 1900)), 4);
+    }
+    out += ' ';
+    append_number(out, static_cast<unsigned>(parts.tm_hour), 2, '0');
+    out += ':';
+    append_number(out, static_cast<unsigned>(parts.tm_min), 2, '0');
 }
 
 bool owns(const Entry& entry, const Viewer& viewer) { return entry.uid == viewer.uid; }
 
 // RFC 3659 §7.5.5. Who is in the file's group is not known here: owner and others.
-std::string perm_letters(const Entry& entry, const Viewer& viewer) {
+void append_perm_letters(std::string& out, const Entry& entry, const Viewer& viewer) {
     const std::uint32_t bits = owns(entry, viewer) ? entry.mode >> 6 : entry.mode;
     const bool read = (bits & 4) != 0;
     const bool write = (bits & 2) != 0 && viewer.may_write;
     const bool search = (bits & 1) != 0;
-    std::string out;
     if (entry.type == EntryType::directory) {
         if (search) out += 'e';
         if (read && search) out += 'l';
@@ -93,7 +92,6 @@ std::string perm_letters(const Entry& entry, const Viewer& viewer) {
         if (write) out += "aw";
     }
     if (viewer.may_write && owns(entry, viewer)) out += "fd";
-    return out;
 }
 
 std::string_view type_word(const Entry& entry) {
@@ -104,12 +102,6 @@ std::string_view type_word(const Entry& entry) {
     case EntryType::other: return "OS.unix=special";
     }
     return "file";
-}
-
-std::string in_base(std::uint64_t number, const char* form) {
-    std::array<char, 32> out{};
-    std::snprintf(out.data(), out.size(), form, static_cast<unsigned long long>(number));
-    return out.data();
 }
 
 } // namespace
@@ -136,13 +128,28 @@ std::uint8_t parse_facts(std::string_view words) {
 }
 
 void append_list_line(std::string& out, const Entry& entry, const Viewer& viewer, UnixTime now) {
-    const std::string owner = owns(entry, viewer) ? viewer.name : std::to_string(entry.uid);
-    std::array<char, 128> head{};
-    std::snprintf(head.data(), head.size(), "%s %4llu %-8.32s %-8u %10llu %s ", permissions(entry).c_str(),
-                  static_cast<unsigned long long>(entry.links), owner.c_str(), entry.gid,
-                  static_cast<unsigned long long>(entry.size),
-                  list_time(entry.modified, viewer.local_time, now).c_str());
-    out += head.data();
+    constexpr std::size_t name_width = 8;
+    constexpr std::size_t longest_name = 32;
+    append_permissions(out, entry);
+    out += ' ';
+    append_number(out, entry.links, 4);
+    out += ' ';
+    const auto fill_up = [&out](std::size_t begin) {
+        out.append(std::max(out.size(), begin + name_width) - out.size(), ' ').append(" ");
+    };
+    const std::size_t owner = out.size();
+    if (owns(entry, viewer))
+        out.append(viewer.name, 0, longest_name);
+    else
+        append_number(out, entry.uid);
+    fill_up(owner);
+    const std::size_t group = out.size();
+    append_number(out, entry.gid);
+    fill_up(group);
+    append_number(out, entry.size, 10);
+    out += ' ';
+    append_list_time(out, entry.modified, viewer.local_time, now);
+    out += ' ';
     append_safe(out, entry.name);
     if (entry.type == EntryType::link) {
         out += " -> ";
@@ -158,17 +165,24 @@ void append_name_line(std::string& out, std::string_view name) {
 
 void append_facts_line(std::string& out, const Entry& entry, std::string_view name, const Viewer& viewer,
                        std::uint8_t facts) {
-    const auto fact = [&](Fact which, std::string_view word, std::string_view value) {
-        if ((facts & which) != 0) out.append(word).append("=").append(value).append(";");
+    const auto fact = [&](Fact which, std::string_view word, const auto& append_value) {
+        if ((facts & which) == 0) return;
+        out.append(word);
+        append_value();
+        out += ';';
     };
-    fact(fact_type, "type", type_word(entry));
-    if (entry.type != EntryType::directory) fact(fact_size, "size", std::to_string(entry.size));
-    fact(fact_modify, "modify", print_time_val(entry.modified));
-    fact(fact_perm, "perm", perm_letters(entry, viewer));
-    fact(fact_unique, "unique", in_base(entry.device, "%llxg") + in_base(entry.inode, "%llx"));
-    fact(fact_mode, "UNIX.mode", in_base(entry.mode & 07777, "0%llo"));
-    fact(fact_owner, "UNIX.owner", std::to_string(entry.uid));
-    fact(fact_owner, "UNIX.group", std::to_string(entry.gid));
+    fact(fact_type, "type=", [&] { out.append(type_word(entry)); });
+    if (entry.type != EntryType::directory) fact(fact_size, "size=", [&] { append_number(out, entry.size); });
+    fact(fact_modify, "modify=", [&] { out.append(print_time_val(entry.modified)); });
+    fact(fact_perm, "perm=", [&] { append_perm_letters(out, entry, viewer); });
+    fact(fact_unique, "unique=", [&] {
+        append_number(out, entry.device, 0, ' ', 16);
+        out += 'g';
+        append_number(out, entry.inode, 0, ' ', 16);
+    });
+    fact(fact_mode, "UNIX.mode=0", [&] { append_number(out, entry.mode & 07777, 0, ' ', 8); });
+    fact(fact_owner, "UNIX.owner=", [&] { append_number(out, entry.uid); });
+    fact(fact_owner, "UNIX.group=", [&] { append_number(out, entry.gid); });
     out += ' ';
     append_safe(out, name);
     out += "\r\n";

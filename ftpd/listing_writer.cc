@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "common/base/clock.h"
 #include "common/base/glob.h"
@@ -24,10 +25,7 @@ EntryType type_of(mode_t mode) {
     return S_ISLNK(mode) ? EntryType::link : EntryType::other;
 }
 
-} // namespace
-
-Entry entry_of(std::string_view name, const struct stat& st) {
-    Entry out;
+void fill_entry(Entry& out, std::string_view name, const struct stat& st) {
     out.name = name;
     out.type = type_of(st.st_mode);
     out.size = static_cast<std::uint64_t>(st.st_size);
@@ -38,6 +36,14 @@ Entry entry_of(std::string_view name, const struct stat& st) {
     out.modified = st.st_mtime;
     out.device = st.st_dev;
     out.inode = st.st_ino;
+    out.target.clear();
+}
+
+} // namespace
+
+Entry entry_of(std::string_view name, const struct stat& st) {
+    Entry out;
+    fill_entry(out, name, st);
     return out;
 }
 
@@ -79,7 +85,7 @@ Status ListingWriter::list_one(const Tree& tree, const std::string& path) {
     const auto there = look_at(*place);
     if (!there) return there.error();
     parent_ = std::move(place->directory);
-    names_.push_back(place->name);
+    keep(place->name);
     return {};
 }
 
@@ -98,24 +104,29 @@ bool ListingWriter::shown(std::string_view name) const {
     return all_ || !name.starts_with('.');
 }
 
+void ListingWriter::keep(std::string_view name) {
+    starts_.push_back(names_.size());
+    names_.append(name).append(1, '\0');
+}
+
 // A name that is gone by now is left out.
-bool ListingWriter::add(const std::string& name, int pipe) {
+bool ListingWriter::add(const char* name, int pipe) {
     if (form_ == Form::names) {
         append_name_line(block_, prefix_ + name);
         return flush(pipe, block_octets);
     }
     struct stat st {};
-    if (::fstatat(parent_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return true;
-    Entry entry = entry_of(name, st);
-    if (entry.type == EntryType::link) {
+    if (::fstatat(parent_.get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    fill_entry(entry_, name, st);
+    if (entry_.type == EntryType::link) {
         std::array<char, 4096> target{};
-        const ssize_t n = ::readlinkat(parent_.get(), name.c_str(), target.data(), target.size());
-        if (n > 0) entry.target.assign(target.data(), static_cast<std::size_t>(n));
+        const ssize_t n = ::readlinkat(parent_.get(), name, target.data(), target.size());
+        if (n > 0) entry_.target.assign(target.data(), static_cast<std::size_t>(n));
     }
     if (form_ == Form::facts)
-        append_facts_line(block_, entry, entry.name, viewer_, facts_);
+        append_facts_line(block_, entry_, entry_.name, viewer_, facts_);
     else
-        append_list_line(block_, entry, viewer_, now_);
+        append_list_line(block_, entry_, viewer_, now_);
     return flush(pipe, block_octets);
 }
 
@@ -128,9 +139,11 @@ bool ListingWriter::flush(int pipe, std::size_t at_least) {
 }
 
 void ListingWriter::write_sorted(int pipe) {
-    std::sort(names_.begin(), names_.end());
-    for (const std::string& name : names_)
-        if (!add(name, pipe)) return;
+    const char* const names = names_.c_str();
+    std::sort(starts_.begin(), starts_.end(),
+              [names](std::size_t a, std::size_t b) { return std::strcmp(names + a, names + b) < 0; });
+    for (const std::size_t start : starts_)
+        if (!add(names + start, pipe)) return;
 }
 
 void ListingWriter::write(int pipe) {
@@ -138,8 +151,8 @@ void ListingWriter::write(int pipe) {
         const std::string_view name(entry->d_name);
         if (!shown(name)) continue;
         if (form_ != Form::facts)
-            names_.emplace_back(name);
-        else if (!add(std::string(name), pipe))
+            keep(name);
+        else if (!add(entry->d_name, pipe))
             return;
     }
     write_sorted(pipe);

@@ -34,7 +34,8 @@ class ListingWriter {
     Status read_from(UniqueFd directory);
     Status list_one(const Tree& tree, const std::string& path);
     Status list_matching(const Tree& tree, const std::string& path);
-    bool add(const std::string& name, int pipe);
+    void keep(std::string_view name);
+    bool add(const char* name, int pipe);
     bool flush(int pipe, std::size_t at_least);
     void write_sorted(int pipe);
     [[nodiscard]] bool shown(std::string_view name) const;
@@ -46,7 +47,9 @@ class ListingWriter {
     std::string prefix_;                             // of NLST, as it was typed
     UniqueFd parent_;                                // of the names
     std::unique_ptr<DIR, CloseDirectory> directory_; // all of it ...
-    std::vector<std::string> names_;                 // ... or these
+    std::string names_;                              // ... or these, each with a zero behind it, ...
+    std::vector<std::size_t> starts_;                // ... which begin here
+    Entry entry_;                                    // the one that is looked at
     std::string pattern_;                            // of the names of directory_; empty: all
     UnixTime now_ = 0;
     std::string block_;

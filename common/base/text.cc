@@ -64,6 +64,13 @@ std::optional<std::uint64_t> parse_uint(std::string_view s) noexcept {
     return v;
 }
 
+void append_number(std::string& out, std::uint64_t n, std::size_t width, char padding, int base) {
+    char digits[24]; // of the largest one, in octal
+    const auto length = static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, n, base).ptr - digits);
+    if (length < width) out.append(width - length, padding);
+    out.append(digits, length);
+}
+
 constexpr char hex_digits[] = "0123456789abcdef";
 
 std::string hex(std::string_view bytes) {

@@ -8,10 +8,12 @@
 //   stor   the same, stored
 //   list   --command (LIST, MLSD) of the directory --file; its lines are counted
 //   idle   log in, print, stay until standard input ends
+//   bare-list  readdir(3) and fstatat(2) of the directory --file, and nothing else
 //   bare-retr, bare-stor   --size octets of the file --file by nothing but a loop of sendfile, recv, SSL_write or
 //          SSL_read in another process, to the same client code: what is possible
 // Work begins when all sessions are logged in.
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -384,6 +386,19 @@ void bare_receive(Wire& wire, const Options& options) {
     wire.end();
 }
 
+void bare_list(const Options& options) {
+    const auto began = Clock::now();
+    DIR* const directory = ::opendir(options.file.c_str());
+    if (directory == nullptr) fail("opendir");
+    unsigned long long lines = 0;
+    while (const dirent* entry = ::readdir(directory)) {
+        struct stat st {};
+        if (::fstatat(::dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) ++lines;
+    }
+    ::closedir(directory);
+    std::printf("{\"work\": %.6f, \"octets\": 0, \"lines\": %llu}\n", seconds_since(began), lines);
+}
+
 void bare(const Options& options) {
     const bool sends = options.mode == "bare-retr";
     const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -458,6 +473,9 @@ Options parse(int argc, char** argv) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     const Options options = parse(argc, argv);
-    options.mode.starts_with("bare-") ? bare(options) : Load(options).run();
+    if (options.mode == "bare-list")
+        bare_list(options);
+    else
+        options.mode.starts_with("bare-") ? bare(options) : Load(options).run();
     return 0;
 }
