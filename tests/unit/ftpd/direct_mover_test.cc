@@ -29,16 +29,16 @@ struct Mover : testing::Test {
     // Our end of a connection moves to or from file, the peer does what it likes in a thread of its own.
     TransferEnd move(Way way, int file, std::uint64_t offset, std::uint64_t size, std::function<void(UniqueFd)> peer) {
         auto loop = std::move(*io::Loop::create());
-        auto [ours, theirs] = io::test::tcp_pair();
-        EXPECT_TRUE(set_nonblocking(ours.get(), true));
+        auto ends = io::test::tcp_pair(); // ours, the peer's
+        EXPECT_TRUE(set_nonblocking(ends.first.get(), true));
         std::optional<TransferEnd> ended;
         auto mover =
-            std::make_unique<DirectMover>(*loop, std::move(ours), file, way, offset, size, [&](TransferEnd how) {
+            std::make_unique<DirectMover>(*loop, std::move(ends.first), file, way, offset, size, [&](TransferEnd how) {
                 EXPECT_FALSE(ended) << "it ends once";
                 ended = how;
                 loop->stop();
             });
-        std::thread other([&peer, &theirs] { peer(std::move(theirs)); });
+        std::thread other([&] { peer(std::move(ends.second)); });
         loop->run();
         octets = mover->octets();
         mover.reset(); // closes
