@@ -17,7 +17,7 @@ help:
 	@echo 'make bench        posada and its peers side by side'
 	@echo 'make bench-core   what a connection, a handshake, a privileged request and an idle session cost'
 	@echo 'make shape        sizes, include arrows, duplicates of the tree in numbers (AT=REVISION: as of then)'
-	@echo 'make soak         thousands of kills under load'
+	@echo 'make soak         thousands of kills under load, and of FTP transfers that are cut'
 	@echo 'make install      DESTDIR= PREFIX=/usr SYSCONFDIR=/etc; make uninstall removes what the manifest lists'
 	@echo 'make format tidy lint   clang-format in place; clang-tidy on all files; the lint stage alone'
 

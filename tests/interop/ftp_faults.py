@@ -13,27 +13,19 @@ import random
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from demo import Skip, process_gone, run_tests, wait_until  # noqa: E402
-from ftp_daemon import FtpDaemon, Reusing  # noqa: E402
+from ftp_daemon import FtpDaemon, Reusing, reset_on_close  # noqa: E402
 
 DATA = random.Random(6).randbytes(400_000)
 OLD = b"what was there before" * 1000
 LARGE = random.Random(7).randbytes(24_000_000)  # more than the sockets take
 SENT = 150_000  # octets of DATA when it breaks
 server = None  # main sets it
-
-
-def with_linger(sock):
-    """Its close() sends a reset."""
-    raw = socket.socket(fileno=sock.detach())
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return raw
 
 
 sources = itertools.count(1)
@@ -105,13 +97,13 @@ def net_killed(_, data):
 
 def control_reset(client, data):
     client.file.close()
-    with_linger(client.sock).close()
+    reset_on_close(client.sock).close()
     wait_until(lambda: not server.processes("[agent]"))
     end_properly(data)
 
 
 def data_reset(_, data):
-    with_linger(data).close()
+    reset_on_close(data).close()
 
 
 def tls_cut(_, data):

@@ -4,9 +4,12 @@ and from the first octet; and ftplib as clients of the tests use it."""
 import contextlib
 import ftplib
 import os
+import socket
+import struct
 import tempfile
 
-from harness import BUILD, Daemon, children, free_port, launched, make_certificate, make_user
+from demo import children
+from harness import BUILD, Daemon, free_port, make_certificate, make_user
 
 FTPD = os.path.join(BUILD, "sbin/ftpd")
 USER, PASSWORD = "daniel", "hungry"
@@ -18,6 +21,13 @@ def settings(folder, more):
         make_certificate(folder)
         make_user(folder, USER, PASSWORD)
     return f'[tls]\nchain = "{folder}/chain.pem"\nkey = "{folder}/key.pem"\n[ftpd]\n{more}'
+
+
+def reset_on_close(sock):
+    """The same connection, plain if it was TLS; its close() sends a reset."""
+    raw = socket.socket(fileno=sock.detach())
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return raw
 
 
 class Reusing(ftplib.FTP_TLS):
@@ -76,10 +86,7 @@ class FtpDaemon:
 
     def processes(self, word):
         """Those of this daemon whose title has this word: "[agent]", "ftpd-net" ..."""
-        found = []
-        for pid in children(self.daemon.process.pid):
-            found += [p for p in (pid, *children(pid)) if word in title(p)]
-        return found
+        return [pid for pid in children(self.daemon.process.pid) if word in title(pid)]
 
     def login(self, kind=ftplib.FTP, host="127.0.0.1", user=USER, **more):
         client = kind(timeout=20, **more)
