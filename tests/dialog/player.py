@@ -51,7 +51,7 @@ class Dialog:
             kind, rest = line[:2], line[3:] if line[2:3] == " " else line[2:]
             if line.startswith("#") or not line.strip():
                 continue
-            if kind in ("s>", "c>", "c|"):
+            if kind in ("s>", "c>", "c|", "d>", "d<"):
                 self.steps.append((kind, rest, number))
             elif line.startswith("@server"):
                 self.words += line.split()[1:]
@@ -63,10 +63,67 @@ class Dialog:
                 self.every_byte = True
             elif line in ("@tls starttls", "@pause", "@close"):
                 self.steps.append((line, "", number))
+            elif line.startswith("@data "):
+                self.steps.append(("@data", line[6:], number))
             else:
                 raise ValueError(f"{path}:{number}: {line}")
         if self.steps[-1][0] != "@close":
             raise ValueError(f"{path}: without @close at the end nobody sees what else the server says")
+
+
+class Data:
+    """FTP: the client's end of a data connection."""
+
+    def __init__(self):
+        self.socket = self.listening = None
+        self.buffer = b""
+
+    def connect(self, reply):
+        port = re.search(r"\(\|\|\|(\d+)\|\)", reply)
+        numbers = re.search(r"\(127,0,0,1,(\d+),(\d+)\)", reply)
+        port = int(port[1]) if port else int(numbers[1]) * 256 + int(numbers[2])
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+    def listen(self):
+        self.listening = socket.socket()
+        self.listening.settimeout(PATIENCE)
+        self.listening.bind(("127.0.0.1", 0))
+        self.listening.listen()
+
+    def words(self, line):
+        if not self.listening:
+            return line
+        port = self.listening.getsockname()[1]
+        return line.replace("%PORT%", f"127,0,0,1,{port >> 8},{port & 255}").replace("%EPRT%", f"|1|127.0.0.1|{port}|")
+
+    def open(self):
+        if self.socket is None:
+            self.socket = self.listening.accept()[0]
+            self.socket.settimeout(PATIENCE)
+        return self.socket
+
+    def read_line(self):
+        while b"\n" not in self.buffer:
+            data = self.open().recv(65536)
+            if not data:
+                raise Mismatch(f"the data connection ended; left over: {self.buffer!r}")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.rstrip(b"\r").decode("utf-8", "surrogateescape")
+
+    def end(self, octets, sent):
+        if not sent:
+            while data := self.open().recv(65536):
+                self.buffer += data
+            if len(self.buffer) != int(octets or 0):
+                raise Mismatch(f"{len(self.buffer)} octets came, not {octets or 0}")
+        self.close()
+
+    def close(self):
+        for one in (self.socket, self.listening):
+            if one:
+                one.close()
+        self.__init__()
 
 
 class Player:
@@ -74,6 +131,7 @@ class Player:
 
     def __init__(self, dialog, connection, tls):
         self.dialog, self.socket, self.tls, self.buffer = dialog, connection, tls, b""
+        self.data, self.heard, self.sent = Data(), "", False
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -99,7 +157,11 @@ class Player:
             self.socket.sendall(piece)
 
     def expect(self, pattern):
-        line = self.read_line()
+        self.heard = line = self.read_line()
+        self.match(pattern, line)
+
+    @staticmethod
+    def match(pattern, line):
         regex = ".*".join(re.escape(part) for part in pattern.split("*"))
         if not re.fullmatch(regex, line, re.S):
             raise Mismatch(f"expected '{pattern}', got '{line}'")
@@ -125,15 +187,32 @@ class Player:
         if kind == "s>":
             self.expect(text)
         elif kind == "c>":
-            self.send(unescape(text) + (b"\n" if self.dialog.lf else b"\r\n"))
+            self.sent = False
+            self.send(unescape(self.data.words(text)) + (b"\n" if self.dialog.lf else b"\r\n"))
         elif kind == "c|":
             self.send(unescape(text))
+        elif kind == "d>":
+            self.match(text, self.data.read_line())
+        elif kind == "d<":
+            self.data.open().sendall(unescape(text))
+            self.sent = True
+        elif kind == "@data":
+            self.step_data(*text.split())
         elif kind == "@tls starttls":
             self.handshake()
         elif kind == "@pause":
             time.sleep(0.3)
         else:
             self.expect_close()
+
+
+    def step_data(self, what, octets=None):
+        if what == "connect":
+            self.data.connect(self.heard)
+        elif what == "listen":
+            self.data.listen()
+        else:
+            self.data.end(octets, self.sent)
 
 
 class Server:
@@ -250,13 +329,14 @@ class Stage:
         raise Mismatch("lleno's mailbox does not get full")
 
     def config(self, words):
-        extra = {"smtpd": [], "pop3d": []}
+        extra = {"smtpd": [], "pop3d": [], "ftpd": []}
         tail = ""
         if "relay" in words:
             extra["smtpd"].append('relay_networks = ["127.0.0.0/8"]')
             tail = '[[smtpd.route]]\ndomain = "yahoo.com"\nhost = "127.0.0.1"\nport = 9\ntls = "none"\n'
         if "never" in words:
             extra["pop3d"].append('plaintext_auth = "never"')
+            extra["ftpd"].append('plaintext_auth = "never"')
         if "postmaster" in words:
             extra["smtpd"].append('postmaster = "daniel"')
         text = self.base if "scram" in words else self.base.replace("scram = true", "scram = false", 1)
@@ -280,16 +360,31 @@ class Stage:
                 if os.path.isdir(home):
                     fill_mailbox(name, self.demo.maildir(user))
 
+    def prepare_files(self):
+        """What daniel sees: the same files as with the pure session (tests/unit/ftpd/dialog_test.cc)."""
+        top = f"{self.demo.endpoints['ftp_root']}/daniel"
+        owner = os.stat(os.path.dirname(self.demo.maildir("daniel")))
+        subprocess.run(["rm", "-rf", top], check=True)
+        os.makedirs(f"{top}/tesis", mode=0o755)
+        for name, content in (("hola.txt", b"Hola\nlir\n"), (".oculto", b"1"), ("tesis/todasfases.fig", bytes(4187))):
+            with open(f"{top}/{name}", "wb") as out:
+                out.write(content)
+        subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", top], check=True)
+
     def server(self, dialog, protocol, mode):
         config = self.config(dialog.words)
         if protocol == "smtp":
             auth = "auth" in dialog.words
             listener = ("submissions" if dialog.implicit else "submission") if auth else "smtp"
             return Server(mode, "smtpd", ["--submission"] if auth else [], config, listener)
+        if protocol == "ftp":
+            return Server(mode, "ftpd", [], config, "ftps" if dialog.implicit else "ftp")
         return Server(mode, "pop3d", [], config, "pop3s" if dialog.implicit else "pop3")
 
     def play(self, dialog, protocol, mode):
         self.prepare_mailboxes(dialog.words)
+        if protocol == "ftp":
+            self.prepare_files()
         if "full" in dialog.words:
             self.fill_lleno()
         server = self.server(dialog, protocol, mode)

@@ -35,6 +35,16 @@ std::string unescape(std::string_view text) {
     return out;
 }
 
+// Where a client of the pure player would listen.
+std::string with_port(std::string_view text) {
+    std::string out(text);
+    constexpr std::pair<std::string_view, std::string_view> words[] = {{"%PORT%", "192,0,2,7,200,10"},
+                                                                       {"%EPRT%", "|1|192.0.2.7|51210|"}};
+    for (const auto& [word, port] : words)
+        if (const std::size_t at = out.find(word); at != npos) out.replace(at, word.size(), port);
+    return out;
+}
+
 struct Parser {
     Dialog dialog;
     unsigned line = 0;
@@ -66,6 +76,8 @@ Status Parser::directive(std::string_view text) {
         line_end = "\n";
     } else if (name == "@split" && arg == "every-byte") {
         dialog.every_byte = true;
+    } else if (name == "@data") {
+        step(istarts_with(arg, "end") ? StepKind::data_end : StepKind::pause, {});
     } else if (name == "@pause") {
         step(StepKind::pause, {});
     } else if (name == "@close") {
@@ -91,12 +103,16 @@ Status Parser::one(std::string_view text) {
         return directive(text);
     } else if (mark == "s>") {
         step(StepKind::expect, std::string(rest));
+    } else if (mark == "d<") {
+        step(StepKind::data_sent, unescape(rest));
+    } else if (mark == "d>") {
+        step(StepKind::pause, {});
     } else if (mark == "c>") {
-        step(StepKind::send, unescape(rest) + line_end);
+        step(StepKind::send, unescape(with_port(rest)) + line_end);
     } else if (mark == "c|") {
         step(StepKind::send, unescape(rest));
     } else {
-        return mistake(dialog, line, "a line starts with s>, c>, c|, @ or #");
+        return mistake(dialog, line, "a line starts with s>, c>, c|, d>, d<, @ or #");
     }
     return {};
 }
@@ -137,6 +153,8 @@ std::string perform(const Step& step, DialogServer& server, Heard& heard, Split 
     std::string said;
     switch (step.kind) {
     case StepKind::pause: break;
+    case StepKind::data_sent: server.receive_data(step.text); break;
+    case StepKind::data_end: server.end_data(); break;
     case StepKind::send: send(server, step.text, split.first); break;
     case StepKind::start_tls:
         if (!heard.rest().empty()) return "unread before the handshake: " + heard.rest();

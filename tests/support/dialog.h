@@ -11,6 +11,11 @@
 //     c> HELO x                    the client's line; \r \n \0 \\ \xHH are understood
 //     c| text                      the same without a line end
 //     @tls starttls                the handshake; "@tls implicit" before the first s>
+//     @data connect                FTP: the client opens the data connection that the last 227 or 229 names
+//     @data listen                 FTP: the client listens; %PORT% and %EPRT% in its lines say where
+//     d> text, d< text             FTP: the next line over the data connection, and what the client sends there
+//     @data end [octets]           FTP: it ends; so many octets came before, if that is said
+//                                  (the pure player has no data connections: it tells what is sent and its end)
 //     @pause                       the client waits a moment: what is there must be handled before more comes
 //     @close                       the server closes; must be the last line
 #pragma once
@@ -23,7 +28,7 @@
 
 namespace posada::test {
 
-enum class StepKind : unsigned char { expect, send, start_tls, pause, closed };
+enum class StepKind : unsigned char { expect, send, start_tls, pause, closed, data_sent, data_end };
 
 struct Step {
     StepKind kind = StepKind::expect;
@@ -54,6 +59,8 @@ class DialogServer {
     virtual ~DialogServer() = default;
     virtual void receive(std::string_view bytes) = 0;
     virtual void start_tls() = 0;
+    virtual void receive_data(std::string_view) {}
+    virtual void end_data() {}
     // Everything said since the last call.
     virtual std::string take_output() = 0;
     [[nodiscard]] virtual bool closed() const = 0;
