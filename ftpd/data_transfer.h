@@ -9,11 +9,11 @@
 #include <string>
 
 #include "common/base/fd.h"
+#include "common/base/pace.h"
 #include "common/io/loop.h"
 #include "common/io/stream.h"
 #include "common/proto/ftp/ascii.h"
 #include "ftpd/direct_mover.h"
-#include "ftpd/pace.h"
 
 namespace posada::ftpd {
 
